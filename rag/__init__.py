@@ -1,0 +1,1 @@
+"""Question in, cited answer out. Imports nothing of `ingest`, `api` or `evals`."""
