@@ -18,6 +18,7 @@ line of noise in the text costs little, a lost sentence costs an answer.
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from ingest.clean import clean_line, clean_text, is_boilerplate, is_caption, unwrap
@@ -99,7 +100,7 @@ def _without_tail(paragraphs: Sequence[str]) -> list[str]:
 def _head(paragraphs: Sequence[str]) -> list[_Furniture | None]:
     """Return what the lines down to the last byline or date are; None is prose."""
     top = paragraphs[:_MAX_HEAD_PARAGRAPHS]
-    head = [_furniture(line) for line in top]
+    head = _without_timeline([_furniture(line) for line in top])
     title_at = head.index(None) if None in head else 0
     for i, line in enumerate(top):
         if head[i] is None and i > title_at and line in (*top[i - 1 : i], *top[i + 1 : i + 2]):
@@ -109,6 +110,14 @@ def _head(paragraphs: Sequence[str]) -> list[_Furniture | None]:
             author = author_names(top[i])
             head[i] = _Furniture(author=author) if author else None
     return head[: _head_end(head)]
+
+
+def _without_timeline(head: list[_Furniture | None]) -> list[_Furniture | None]:
+    # Dates with prose between them head the entries of a timeline; none says when it appeared.
+    dated = [i for i, line in enumerate(head) if line and line.published_at]
+    if not any(None in head[first:second] for first, second in pairwise(dated)):
+        return head
+    return [None if i in dated else line for i, line in enumerate(head)]
 
 
 def _head_end(head: Sequence[_Furniture | None]) -> int:

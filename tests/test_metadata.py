@@ -178,6 +178,13 @@ def test_a_caption_shown_twice_without_a_credit_is_dropped() -> None:
     assert page.text == "She left."
 
 
+def test_the_dates_of_a_timeline_are_its_headings() -> None:
+    days = "March 13, 2020\n\nRain fell.\n\nMarch 14, 2020\n\nThe river rose."
+    assert saved_page(f"The flood day by day\n\n{days}") == Draft(
+        title="The flood day by day", text=days
+    )
+
+
 def test_plain_paragraphs_are_all_kept() -> None:
     text = "The bridge closed on Tuesday. It was old.\n\nTHE AFTERMATH\n\nNobody came.\n\nAnn Lee"
     assert saved_page(text) == Draft(text=text)
