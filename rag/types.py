@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 AnswerStatus = Literal["answered", "partial", "no_answer", "conflicting"]
 AbstainReason = Literal["empty_index", "no_match", "low_confidence", "filtered_out", "unverified"]
@@ -102,6 +102,13 @@ class Article(ArticleMeta):
 
     text: str
 
+    @field_validator("text", "title")
+    @classmethod
+    def _storable(cls, value: str) -> str:
+        if "\0" in value:
+            raise ValueError("holds a NUL character, which no database stores; remove it")
+        return value
+
     @classmethod
     def create(
         cls,
@@ -122,7 +129,7 @@ class Article(ArticleMeta):
             "source": source,
             "author": author,
             "url": url,
-            "published_at": _aware(published_at),
+            "published_at": published_at and _aware(published_at).replace(microsecond=0),
         }
         identity = {k: fields[k] for k in ("url", "source", "title", "published_at")}
         return cls(
@@ -131,6 +138,11 @@ class Article(ArticleMeta):
             content_hash=_content_hash(text=text, **fields),
             **fields,
         )
+
+    def computed_hash(self) -> str:
+        """Return the hash that the fields have now; equal to `content_hash` unless damaged."""
+        names = ("title", "text", "source", "author", "url", "published_at")
+        return _content_hash(**{name: getattr(self, name) for name in names})
 
     def meta(self) -> ArticleMeta:
         """Return the article without its text."""

@@ -1,0 +1,166 @@
+"""A question to its answer: prepare finds the evidence, complete writes, cites and verifies.
+
+>>> answerer = Answerer(index, Retriever(index), SentenceReader(index.lexical, index.embedder))
+>>> evidence = answerer.prepare(Question(text="Who was blamed for the Taji attack?"))
+>>> answerer.complete(evidence, now=datetime.now(UTC)).answer_status
+'answered'
+
+They are apart so that everything that can fail has failed before the first byte of an answer is sent.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from rag.cite import sources
+from rag.conversation import standalone
+from rag.extract import MODEL, Written, extract
+from rag.index import Index
+from rag.prompts import NO_ANSWER
+from rag.reader import Reader
+from rag.retrieve import Retriever
+from rag.types import (
+    AbstainReason,
+    Answer,
+    AnswerStatus,
+    Citation,
+    Evidence,
+    Hit,
+    Question,
+    Reading,
+)
+
+
+class Answerer:
+    """Holds what an answer is made with; safe to call from several threads."""
+
+    def __init__(self, index: Index, retriever: Retriever, reader: Reader) -> None:
+        """Answer from `index`, with the passages `retriever` finds and the spans `reader` reads."""
+        self._index = index
+        self._retriever = retriever
+        self._reader = reader
+
+    def answer(
+        self, question: Question, *, now: datetime, request_id: str | None = None
+    ) -> Answer:
+        """Return the answer to `question`: prepare and complete in one call."""
+        return self.complete(self.prepare(question), now=now, request_id=request_id)
+
+    def prepare(self, question: Question) -> Evidence:
+        """Return the passages and spans that bear on `question`, and why not to answer, if so."""
+        timings: dict[str, float] = {}
+        with _timed(timings, "rewrite"):
+            text = standalone(question.text, question.history)
+        with _timed(timings, "retrieve"):
+            hits = self._retriever.retrieve(question, text=text)
+        with _timed(timings, "read"):
+            readings = self._reader.read(text, hits)
+        return Evidence(
+            question=question,
+            standalone_question=text,
+            hits=_with_scores(hits, readings),
+            readings=tuple(readings),
+            abstain_reason=self._abstain_reason(question, readings),
+            timings_ms=timings,
+        )
+
+    def complete(
+        self, evidence: Evidence, *, now: datetime, request_id: str | None = None
+    ) -> Answer:
+        """Return the answer object for `evidence`; every citation in it is verified.
+
+        `now` stamps the answer. Without a `request_id` one is derived from the question and `now`.
+        """
+        timings = dict(evidence.timings_ms)
+        written: Written | None = None
+        if evidence.abstain_reason is None:
+            with _timed(timings, "write"):
+                written = extract(self._eligible(evidence), self._index.catalog.get)
+            if written is None:
+                evidence = evidence.model_copy(update={"abstain_reason": "unverified"})
+        timings["total"] = round(sum(timings.values()), 3)
+        evidence = evidence.model_copy(update={"timings_ms": timings})
+        return self._answer(evidence, written, now, request_id)
+
+    def _answer(
+        self, evidence: Evidence, written: Written | None, now: datetime, request_id: str | None
+    ) -> Answer:
+        reason = evidence.abstain_reason
+        citations = written.citations if written else ()
+        text = written.text if written else NO_ANSWER[reason or "low_confidence"]
+        best = citations or evidence.readings
+        key = f"{evidence.question.model_dump_json()}\n{now.isoformat()}"
+        return Answer(
+            id=_derived("msg", f"{key}\n{self._index.fingerprint}\n{text}"),
+            created_at=now,
+            model=MODEL,
+            answer=text,
+            answer_status=_status(written),
+            abstain_reason=reason,
+            confidence=_probability(best[0]) if best else 0.0,
+            standalone_question=evidence.standalone_question,
+            citations=citations,
+            sources=sources(citations),
+            timings_ms=evidence.timings_ms,
+            index_fingerprint=self._index.fingerprint,
+            request_id=request_id or _derived("req", key),
+        )
+
+    def _abstain_reason(
+        self, question: Question, readings: Sequence[Reading]
+    ) -> AbstainReason | None:
+        if readings and readings[0].probability >= self._floor(question):
+            return None
+        if not self._index.catalog.counts().articles:
+            return "empty_index"
+        if not question.filters.is_empty() and not readings:
+            return "filtered_out"
+        return "low_confidence" if readings else "no_match"
+
+    def _eligible(self, evidence: Evidence) -> list[Reading]:
+        floor = self._floor(evidence.question)
+        return [reading for reading in evidence.readings if reading.probability >= floor]
+
+    def _floor(self, question: Question) -> float:
+        asked = question.min_confidence
+        return self._reader.threshold if asked is None else asked
+
+
+def _status(written: Written | None) -> AnswerStatus:
+    if written is None:
+        return "no_answer"
+    return "partial" if written.dropped else "answered"
+
+
+def _probability(best: Citation | Reading) -> float:
+    return best.score if isinstance(best, Citation) else best.probability
+
+
+def _with_scores(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Hit, ...]:
+    """Return the hits with the probability of the best span of each."""
+    best: dict[str, float] = {}
+    for reading in readings:
+        best.setdefault(reading.hit.passage.passage_id, reading.probability)
+    return tuple(
+        hit.model_copy(
+            update={
+                "scores": hit.scores.model_copy(
+                    update={"reader": best.get(hit.passage.passage_id)}
+                )
+            }
+        )
+        for hit in hits
+    )
+
+
+def _derived(prefix: str, basis: str) -> str:
+    return f"{prefix}_{hashlib.sha256(basis.encode()).hexdigest()[:16]}"
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    timings[name] = round((time.perf_counter() - began) * 1_000, 3)

@@ -1,0 +1,69 @@
+"""Quotes to verified citations. Pure: the stored article is an argument.
+
+>>> citation = cite(reading, article, index=1, answer_spans=())
+>>> article.text[citation.start_char_index : citation.end_char_index] == citation.cited_text
+True
+"""
+
+from collections.abc import Iterable, Sequence
+
+from rag.types import AnswerSpan, Article, Citation, Reading, Source
+
+
+def cite(
+    reading: Reading,
+    article: Article | None,
+    *,
+    index: int,
+    answer_spans: Sequence[AnswerSpan],
+) -> Citation | None:
+    """Return the citation of `reading`, or None when it is not, letter for letter, in `article`.
+
+    `article` is the live version, None when there is none any more. A passage of another version
+    is not verified even when the same characters stand in both.
+    """
+    passage, meta = reading.hit.passage, reading.hit.article
+    start = passage.start_char_index + reading.start
+    end = passage.start_char_index + reading.end
+    if (
+        article is None
+        or article.content_hash != passage.content_hash
+        or not reading.text
+        or article.text[start:end] != reading.text
+    ):
+        return None
+    return Citation(
+        id=citation_id(article, start, end),
+        index=index,
+        passage_id=passage.passage_id,
+        cited_text=reading.text,
+        start_char_index=start,
+        end_char_index=end,
+        answer_spans=tuple(answer_spans),
+        score=reading.probability,
+        # The answer's sentence is the quoted sentence itself.
+        support="supported",
+        verified=True,
+        **meta.model_dump(),
+    )
+
+
+def citation_id(article: Article, start: int, end: int) -> str:
+    """Return an id that names the quote wherever it is shown, without anything being stored."""
+    short_hash = article.content_hash.removeprefix("sha256:")[:12]
+    return f"cit_{article.article_id}.{short_hash}.{start}-{end}"
+
+
+def sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
+    """Return each cited article once, in order of first citation."""
+    found: dict[str, Source] = {}
+    for citation in citations:
+        known = found.get(citation.article_id)
+        found[citation.article_id] = Source(
+            article_id=citation.article_id,
+            passages=known.passages + 1 if known else 1,
+            title=citation.title,
+            url=citation.url,
+            published_at=citation.published_at,
+        )
+    return tuple(found.values())

@@ -1,0 +1,13 @@
+"""Every fixed sentence that a reader of answers may see."""
+
+from rag.types import AbstainReason
+
+PROMPT_VERSION = "1"
+
+NO_ANSWER: dict[AbstainReason, str] = {
+    "empty_index": "The archive is empty: ingest some articles first.",
+    "no_match": "No article in the archive matches this question.",
+    "low_confidence": "The archive does not hold an answer to this question.",
+    "filtered_out": "No article that passes the filters answers this question.",
+    "unverified": "An answer was found, but its quotation could not be verified, so it is not shown.",
+}

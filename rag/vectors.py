@@ -1,0 +1,143 @@
+"""Passages in Chroma, nearest by cosine; the only module that imports chromadb.
+
+>>> Vectors(Path("/tmp/x/chroma")).count()
+0
+
+Chroma answers with ids and distances; texts come from the catalog. Documents and article ids are
+stored all the same, so that a stock LlamaIndex `ChromaVectorStore` can read the collection.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import chromadb
+import numpy as np
+import numpy.typing as npt
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError
+
+from rag.catalog import epoch_s
+from rag.errors import DependencyError
+from rag.types import ArticleMeta, Filters, Passage
+
+COLLECTION = "passages"
+
+
+class Vectors:
+    """Holds the Chroma client; the directory belongs to this process alone (chroma #7040)."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open the collection in `directory`, creating it when it is new."""
+        directory.mkdir(parents=True, exist_ok=True)
+        settings = ChromaSettings(anonymized_telemetry=False, allow_reset=False)
+        try:
+            self._client = chromadb.PersistentClient(str(directory), settings)
+            self._collection = self._client.get_or_create_collection(
+                COLLECTION,
+                # Without this Chroma would download a model of its own at the first query by text.
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+            )
+        except ChromaError as exc:
+            raise DependencyError(f"vector store {directory} cannot be opened: {exc}") from exc
+
+    def count(self) -> int:
+        """Return how many passages are stored."""
+        return self._collection.count()
+
+    def upsert(
+        self,
+        passages: Sequence[Passage],
+        articles: Mapping[str, ArticleMeta],
+        vectors: npt.NDArray[np.float32],
+    ) -> None:
+        """Store the passages under their ids. `vectors` is float32[n, d], row i for passage i.
+
+        `add` would silently keep the old row of an id that exists, so this never adds.
+        """
+        for start in range(0, len(passages), self._batch):
+            part = passages[start : start + self._batch]
+            self._collection.upsert(
+                ids=[passage.passage_id for passage in part],
+                embeddings=vectors[start : start + self._batch],
+                documents=[passage.text for passage in part],
+                metadatas=[_metadata(p, articles[p.article_id]) for p in part],
+            )
+
+    def delete(self, passage_ids: Sequence[str]) -> None:
+        """Remove these passages; ids that are not there are ignored."""
+        for start in range(0, len(passage_ids), self._batch):
+            self._collection.delete(ids=list(passage_ids[start : start + self._batch]))
+
+    def search(
+        self, vector: npt.NDArray[np.float32], k: int, filters: Filters
+    ) -> list[tuple[str, float]]:
+        """Return up to `k` (passage id, cosine), nearest first. `vector` is float32[d], unit."""
+        found = self._collection.query(
+            query_embeddings=[vector], n_results=k, where=_where(filters), include=["distances"]
+        )
+        distances = found["distances"] or [[]]
+        return [(i, 1.0 - float(d)) for i, d in zip(found["ids"][0], distances[0], strict=True)]
+
+    def ids(self) -> set[str]:
+        """Return the id of every stored passage."""
+        return set(self._pages())
+
+    def reset(self) -> None:
+        """Remove everything."""
+        self._client.delete_collection(COLLECTION)
+        self._collection = self._client.create_collection(
+            COLLECTION,
+            embedding_function=None,
+            configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+        )
+
+    def close(self) -> None:
+        """Release the files."""
+        self._client.close()
+
+    @property
+    def _batch(self) -> int:
+        # One call takes so many rows and raises above.
+        return self._client.get_max_batch_size()
+
+    def _pages(self) -> Iterator[str]:
+        offset = 0
+        while page := self._collection.get(limit=self._batch, offset=offset, include=[])["ids"]:
+            yield from page
+            offset += len(page)
+
+
+def _metadata(passage: Passage, article: ArticleMeta) -> dict[str, str | int]:
+    """Return the passage's metadata; a key without a value is left out, Chroma has no null."""
+    values: dict[str, str | int | None] = {
+        "article_id": passage.article_id,
+        "ref_doc_id": passage.article_id,
+        "content_hash": passage.content_hash,
+        "start_char_index": passage.start_char_index,
+        "end_char_index": passage.end_char_index,
+        "title": article.title,
+        "source": article.source,
+        "url": article.url,
+        # Chroma compares numbers only.
+        "published_at": epoch_s(article.published_at) if article.published_at else None,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _where(filters: Filters) -> Any:  # Any: chromadb's Where is a recursive TypedDict union
+    tests: list[dict[str, Any]] = []
+    if filters.published_after is not None:
+        tests.append({"published_at": {"$gte": epoch_s(filters.published_after)}})
+    if filters.published_before is not None:
+        tests.append({"published_at": {"$lt": epoch_s(filters.published_before)}})
+    if filters.as_of is not None:
+        tests.append({"published_at": {"$lte": epoch_s(filters.as_of)}})
+    if filters.sources is not None:
+        tests.append({"source": {"$in": list(filters.sources)}})
+    if filters.article_ids is not None:
+        tests.append({"article_id": {"$in": list(filters.article_ids)}})
+    if len(tests) > 1:
+        return {"$and": tests}
+    return tests[0] if tests else None

@@ -1,0 +1,56 @@
+"""Builds the parts from Settings; the only module that knows which part needs which.
+
+>>> with open_index(Settings(data_dir="/tmp/archive")) as index:
+...     index.check().clean
+True
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rag.answer import Answerer
+from rag.catalog import Catalog
+from rag.embedder import Embedder
+from rag.index import Index
+from rag.lexical import Bm25
+from rag.lock import DataDirectory
+from rag.reader import SentenceReader
+from rag.retrieve import Retriever
+from rag.settings import Settings
+from rag.vectors import Vectors
+
+
+@contextmanager
+def open_index(settings: Settings, *, accept: bool = True) -> Iterator[Index]:
+    """Hold the data directory and yield its index; `accept=False` leaves a mismatch to the caller.
+
+    Raises: IndexInUse, FingerprintMismatch, ConfigurationError, DependencyError.
+    """
+    directory = DataDirectory(settings.data_dir)
+    try:
+        index = _build(settings)
+        try:
+            if accept:
+                index.accept()
+            yield index
+        finally:
+            index.close()
+    finally:
+        directory.close()
+
+
+def build_answerer(index: Index) -> Answerer:
+    """Return the answerer over `index` that Dateline ships with."""
+    reader = SentenceReader(index.lexical, index.embedder)
+    return Answerer(index, Retriever(index), reader)
+
+
+def _build(settings: Settings) -> Index:
+    return Index(
+        catalog=Catalog(settings.catalog_url),
+        vectors=Vectors(settings.data_dir / "chroma"),
+        passages=Bm25(settings.data_dir / "bm25" / "passages"),
+        articles=Bm25(settings.data_dir / "bm25" / "articles"),
+        embedder=Embedder(threads=settings.threads, batch_size=settings.embed_batch),
+        splitter=settings.splitter,
+    )
