@@ -9,7 +9,7 @@ Running it again is a no-op; running it again after a crash finishes what the cr
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Literal, NamedTuple
 
@@ -62,6 +62,7 @@ class _Seen(NamedTuple):
 
     content_hash: str
     origin: str
+    alone: bool
 
 
 class Pipeline:
@@ -82,23 +83,25 @@ class Pipeline:
 
         A rejected item is reported and the rest goes on. Of two different articles with one id the
         first stays and the second is reported, so that the order of files never flips an answer.
+        When all is written, articles whose file now holds another one are removed.
         """
         began = time.perf_counter()
         self._index.recover()
         statuses: Counter[Status] = Counter()
         passages = 0
         errors: list[Rejected] = []
-        retired: list[str] = []
+        files: dict[str, str] = {}
         first: dict[str, _Seen] = {}
         for batch in _batches(items):
             good, bad = _apart(batch, first)
             errors += bad
             written = self._write([item.article for item in good], [_sole(item) for item in good])
-            retired += self._retire_moved(good)
+            files |= {item.origin: item.article.article_id for item in good if item.alone}
             statuses.update(outcome.status for outcome in written)
             passages += sum(o.passages for o in written if o.status != "unchanged")
             for item in batch:
                 progress(item)
+        retired = self._retire_moved(files, first)
         counts = Counts(
             seen=statuses.total() + len(errors),
             created=statuses["created"],
@@ -117,6 +120,7 @@ class Pipeline:
 
     def put(self, article: Article) -> Outcome:
         """Take in one article."""
+        self._index.recover()
         [outcome] = self._write([article], [None])
         if outcome.status != "unchanged":
             return outcome
@@ -153,13 +157,16 @@ class Pipeline:
         self._index.put(list(staged.values()))
         return outcomes
 
-    def _retire_moved(self, items: Sequence[Read]) -> list[str]:
-        """Remove articles whose file, theirs alone, now holds an article of another id."""
-        alone = {item.origin: item.article.article_id for item in items if item.alone}
-        moved: list[str] = []
-        for origin, ids in self._index.catalog.live_from(list(alone)).items():
-            moved += sorted(ids - {alone[origin]})
+    def _retire_moved(self, files: Mapping[str, str], first: Mapping[str, _Seen]) -> list[str]:
+        """Remove articles whose file, theirs alone, now holds another; return their ids.
+
+        `files` names the article of each file that holds one; `first` all articles of the run:
+        those are somewhere, even when files were renamed or changed places.
+        """
+        catalog = self._index.catalog
+        moved = sorted(set().union(*catalog.live_from(list(files)).values()) - first.keys())
         self._index.delete(moved)
+        catalog.set_origins({i: seen.origin if seen.alone else None for i, seen in first.items()})
         return moved
 
 
@@ -177,7 +184,7 @@ def _apart(
         if isinstance(item, Rejected):
             bad.append(item)
             continue
-        seen = _Seen(item.article.content_hash, item.origin)
+        seen = _Seen(item.article.content_hash, item.origin, item.alone)
         earlier = first.setdefault(item.article.article_id, seen)
         if earlier.content_hash == seen.content_hash:
             good.append(item)

@@ -38,7 +38,8 @@ class Splitter:
         """Return the passages of `article` in order; they cover all of it but white space."""
         passages: list[Passage] = []
         cursor = 0
-        for chunk in self._splitter.split_text(article.text):
+        # The splitter hands back an empty text as one empty chunk.
+        for chunk in filter(None, self._splitter.split_text(article.text)):
             start = article.text.find(chunk, cursor)
             if start < 0:
                 raise AnswerContractError(

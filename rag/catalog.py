@@ -10,7 +10,8 @@ version of an article or the other, never both and never neither.
 Counts(articles=0, passages=0, pending=0, unswept=0)
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -185,10 +186,19 @@ class Catalog:
     # -- the life of a version -----------------------------------------------------------------
 
     def stage(self, batch: Sequence[Staged]) -> None:
-        """Store the batch as `pending`, invisible to every search; staging twice is as once."""
+        """Store the batch as `pending`, invisible to every search; staging twice is as once.
+
+        Another version that an interrupted write left pending is retired: it must not come after.
+        """
         with Session(self._engine) as session, session.begin():
             for part in _chunks([staged.version for staged in batch]):
+                ids = [version.article_id for version in part]
                 session.execute(delete(ArticleRow).where(_versions(part), ~_LIVE))
+                session.execute(
+                    update(ArticleRow)
+                    .where(ArticleRow.article_id.in_(ids), ArticleRow.state == "pending")
+                    .values(state="retired")
+                )
             session.add_all(_article_row(staged) for staged in batch)
             session.flush()
             session.add_all(_passage_rows(batch))
@@ -214,6 +224,17 @@ class Catalog:
                 live += session.scalars(select(ArticleRow.article_id).where(these, _LIVE))
                 session.execute(update(ArticleRow).where(these).values(state="deleted"))
             return live
+
+    def set_origins(self, origins: Mapping[str, str | None]) -> None:
+        """Note of each of these live articles the file that now holds it alone, None if none."""
+        columns = select(ArticleRow.article_id, ArticleRow.origin).where(_LIVE)
+        with Session(self._engine) as session, session.begin():
+            for part in _chunks(list(origins)):
+                known = session.execute(columns.where(ArticleRow.article_id.in_(part))).all()
+                for article_id, origin in known:
+                    if origin != origins[article_id]:
+                        one = update(ArticleRow).where(ArticleRow.article_id == article_id, _LIVE)
+                        session.execute(one.values(origin=origins[article_id]))
 
     def recut(self, batch: Sequence[Staged]) -> None:
         """Replace the passages of these live versions."""
@@ -421,9 +442,9 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     when = ArticleRow.published_at
     tests: list[ColumnElement[bool]] = []
     if filters.published_after is not None:
-        tests.append(when >= epoch_s(filters.published_after))
+        tests.append(when >= epoch_ceil_s(filters.published_after))
     if filters.published_before is not None:
-        tests.append(when < epoch_s(filters.published_before))
+        tests.append(when < epoch_ceil_s(filters.published_before))
     if filters.as_of is not None:
         tests.append(when <= epoch_s(filters.as_of))
     if filters.sources is not None:
@@ -434,8 +455,13 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def epoch_s(moment: datetime) -> int:
-    """Return whole seconds since 1970, as dates are stored and compared."""
-    return int(moment.timestamp())
+    """Return the whole seconds since 1970 that have passed, as dates are stored and compared."""
+    return math.floor(moment.timestamp())
+
+
+def epoch_ceil_s(moment: datetime) -> int:
+    """Return the first whole second that is not before `moment`: the edge of a half-open range."""
+    return math.ceil(moment.timestamp())
 
 
 def _article_row(staged: Staged) -> ArticleRow:

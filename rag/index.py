@@ -100,13 +100,15 @@ class Index:
 
     def put(self, batch: Sequence[Staged]) -> None:
         """Make these versions live and their predecessors retired; a crash at any point is safe."""
-        if not batch:
-            return
         with self._writing:
-            self.catalog.stage(batch)
-            self._write(batch)
-            self.catalog.publish([staged.version for staged in batch])
-            self._sweep()
+            # Asked under the lock: another thread may have written the same version meanwhile.
+            live = self.catalog.live_hashes([staged.article.article_id for staged in batch])
+            fresh = [s for s in batch if live.get(s.article.article_id) != s.article.content_hash]
+            if fresh:
+                self.catalog.stage(fresh)
+                self._write(fresh)
+                self.catalog.publish([staged.version for staged in fresh])
+                self._sweep()
 
     def delete(self, article_ids: Sequence[str]) -> list[str]:
         """Remove these articles with all that was derived from them; return those there were."""
@@ -129,6 +131,9 @@ class Index:
             self.catalog.set_meta("recipe", "unfinished reindex")
             for store in (self._vectors, self.lexical, self._articles):
                 store.reset()
+            # What an interrupted run left pending was cut by the old recipe: cut it anew, too.
+            for batch in self.catalog.staged("pending"):
+                self.catalog.publish([staged.version for staged in batch])
             done = 0
             for batch in self.catalog.staged("live"):
                 fresh = [s._replace(passages=cut(s.article)) for s in batch]
@@ -227,8 +232,7 @@ class Index:
             self.lexical.delete(passages)
         if gone:
             self._articles.delete(gone)
-        if passages or gone:
-            self.catalog.sweep(passages)
+        self.catalog.sweep(passages)
 
     def _stored_ids(self) -> tuple[set[str], set[str], set[str]]:
         return self._vectors.ids(), self.lexical.ids(), self._articles.ids()

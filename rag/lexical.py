@@ -18,7 +18,7 @@ from typing import NamedTuple
 import tantivy
 from tantivy import FieldType, Filter, Occur, Query, TextAnalyzerBuilder, Tokenizer
 
-from rag.catalog import epoch_s
+from rag.catalog import epoch_ceil_s, epoch_s
 from rag.errors import DependencyError
 from rag.types import ArticleMeta, Filters
 
@@ -114,9 +114,9 @@ class Bm25:
         after, before, as_of = filters.published_after, filters.published_before, filters.as_of
         tests: list[Query] = []
         if after is not None:
-            tests.append(self._dates(lowest=epoch_s(after)))
+            tests.append(self._dates(lowest=epoch_ceil_s(after)))
         if before is not None:
-            tests.append(self._dates(highest=epoch_s(before) - 1))
+            tests.append(self._dates(highest=epoch_ceil_s(before) - 1))
         if as_of is not None:
             tests.append(self._dates(highest=epoch_s(as_of)))
         if filters.sources is not None:

@@ -9,7 +9,7 @@ All offsets are 0-based, end exclusive, in Unicode code points of `Article.text`
 
 import hashlib
 import json
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -31,17 +31,25 @@ class Value(BaseModel):
 
 
 def _aware(value: Any) -> Any:
-    """Read a date or a naive time as UTC; everything else is left to pydantic."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return value
+    """Read an ISO date or time, UTC unless it says otherwise; other types are left to pydantic."""
+    # pydantic would read 2020 and "2020" as seconds after 1970: a filter that is silently wrong.
+    if isinstance(value, str | int | float):
+        value = _iso(value)
     if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        try:
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        except OverflowError as exc:
+            raise ValueError("lies outside the years 1 to 9999 in UTC") from exc
     if isinstance(value, date):
         return datetime.combine(value, time(), UTC)
     return value
+
+
+def _iso(value: str | int | float) -> datetime:
+    try:
+        return datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError as exc:
+        raise ValueError("write it as 2020-03-13 or 2020-03-13T06:18:00Z") from exc
 
 
 def _end_of_day(value: Any) -> Any:
@@ -51,12 +59,18 @@ def _end_of_day(value: Any) -> Any:
     )
     moment = _aware(value)
     if bare_date and isinstance(moment, datetime):
-        return moment + timedelta(days=1) - timedelta(seconds=1)
+        return moment.replace(hour=23, minute=59, second=59)
     return moment
 
 
 UtcTime = Annotated[datetime, BeforeValidator(_aware)]
 UtcTimeInclusive = Annotated[datetime, BeforeValidator(_end_of_day)]
+# Every name is a bound value in a statement, of which SQLite and Chroma take some thousands.
+# The pattern also makes pydantic refuse lone surrogates, which no store can encode.
+Names = Annotated[
+    tuple[Annotated[str, Field(max_length=300, pattern=r"^[^\x00]+$")], ...],
+    Field(max_length=1_000),
+]
 
 
 def canonical_url(url: str) -> str:
@@ -185,8 +199,8 @@ class Filters(Value):
 
     published_after: UtcTime | None = Field(default=None, description="inclusive")
     published_before: UtcTime | None = Field(default=None, description="exclusive")
-    sources: tuple[str, ...] | None = Field(default=None, description="any of these outlets")
-    article_ids: tuple[str, ...] | None = Field(default=None, description="any of these articles")
+    sources: Names | None = Field(default=None, description="any of these outlets")
+    article_ids: Names | None = Field(default=None, description="any of these articles")
     as_of: UtcTimeInclusive | None = Field(
         default=None, description="nothing published later; a date means its last second"
     )

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError
 
-from rag.catalog import epoch_s
+from rag.catalog import epoch_ceil_s, epoch_s
 from rag.errors import DependencyError
 from rag.types import ArticleMeta, Filters, Passage
 
@@ -74,6 +74,9 @@ class Vectors:
         self, vector: npt.NDArray[np.float32], k: int, filters: Filters
     ) -> list[tuple[str, float]]:
         """Return up to `k` (passage id, cosine), nearest first. `vector` is float32[d], unit."""
+        if () in (filters.sources, filters.article_ids):
+            # Any of none: Chroma refuses an empty list.
+            return []
         found = self._collection.query(
             query_embeddings=[vector], n_results=k, where=_where(filters), include=["distances"]
         )
@@ -129,9 +132,9 @@ def _metadata(passage: Passage, article: ArticleMeta) -> dict[str, str | int]:
 def _where(filters: Filters) -> Any:  # Any: chromadb's Where is a recursive TypedDict union
     tests: list[dict[str, Any]] = []
     if filters.published_after is not None:
-        tests.append({"published_at": {"$gte": epoch_s(filters.published_after)}})
+        tests.append({"published_at": {"$gte": epoch_ceil_s(filters.published_after)}})
     if filters.published_before is not None:
-        tests.append({"published_at": {"$lt": epoch_s(filters.published_before)}})
+        tests.append({"published_at": {"$lt": epoch_ceil_s(filters.published_before)}})
     if filters.as_of is not None:
         tests.append({"published_at": {"$lte": epoch_s(filters.as_of)}})
     if filters.sources is not None:

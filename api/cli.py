@@ -1,0 +1,356 @@
+"""The `dateline` command.
+
+Exit codes: 0 done, 1 not good (no answer, something rejected, gate failed, index not clean), 2 bad
+usage, input or settings, 3 something below us is unavailable. Everything heavy is imported inside
+the command that needs it, so that `dateline --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pydantic import BaseModel
+    from rich.console import Console
+
+    from ingest.pipeline import IngestReport, Pipeline
+    from rag.index import Index
+    from rag.settings import Settings
+    from rag.types import Filters
+
+_Model = TypeVar("_Model", bound="BaseModel")
+
+app = typer.Typer(
+    help="Cited answers over an archive of news articles.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Where the index lives (default: DATELINE_DATA_DIR or ./dateline-data)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Mode = Annotated[str, typer.Option(help="hybrid, dense or bm25.")]
+After = Annotated[str | None, typer.Option(help="Published on or after this date or time.")]
+Before = Annotated[str | None, typer.Option(help="Published before this date or time.")]
+AsOf = Annotated[str | None, typer.Option(help="As the archive stood at this date or time.")]
+Sources = Annotated[list[str] | None, typer.Option("--source", help="Outlet; repeatable.")]
+Articles = Annotated[list[str] | None, typer.Option("--article", help="Article id; repeatable.")]
+
+DEMO_QUESTIONS = (
+    "Who was blamed for the Taji attack?",
+    "How many coalition members were killed at Camp Taji?",
+    "How do I bake sourdough bread?",
+)
+
+
+def main() -> None:
+    """Run the command line; errors that we raise on purpose become a message and an exit code."""
+    from rag.errors import DatelineError, DependencyError
+
+    try:
+        app()
+    except DatelineError as exc:
+        print(f"dateline: {exc}", file=sys.stderr)  # noqa: T201 - this is the command line
+        sys.exit(3 if isinstance(exc, DependencyError) else 2)
+
+
+@app.command()
+def demo(*, json: Json = False) -> None:
+    """Load the sample articles into a temporary directory and ask them three questions."""
+    import tempfile
+
+    from api.render import show_answer, show_ingest
+    from evals.cases import SAMPLE_CORPUS
+    from rag.types import Question
+    from rag.wiring import build_answerer
+
+    console = _console()
+    with tempfile.TemporaryDirectory(prefix="dateline-") as folder, _index(Path(folder)) as opened:
+        report = _ingest(opened, [SAMPLE_CORPUS], quiet=json)
+        answerer = build_answerer(opened.index)
+        answers = [answerer.answer(Question(text=q), now=_now()) for q in DEMO_QUESTIONS]
+    if json:
+        _print_json([answer.model_dump(mode="json") for answer in answers])
+        return
+    show_ingest(console, report)
+    for question, answer in zip(DEMO_QUESTIONS, answers, strict=True):
+        console.print()
+        show_answer(console, question, answer)
+    console.print(
+        "\nNow with your own articles (text, HTML, Markdown, JSON, JSONL, PDF, folders of them):\n"
+        "  dateline ingest PATH…\n  dateline ask 'your question'\n  dateline serve",
+        highlight=False,
+    )
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or glob patterns.")],
+    *,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Take articles in: new ones are added, changed ones replaced, known ones left alone."""
+    from api.render import show_ingest
+
+    with _index(data_dir) as opened:
+        report = _ingest(opened, paths, quiet=json)
+    if json:
+        _print_json(report.model_dump(mode="json") | {"counts": report.counts._asdict()})
+    else:
+        show_ingest(_console(), report)
+    raise typer.Exit(1 if report.counts.failed else 0)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question; `-` reads it from stdin.")],
+    *,
+    data_dir: DataDir = None,
+    json: Json = False,
+    mode: Mode = "hybrid",
+    top_k: Annotated[int, typer.Option(help="Passages to read.")] = 8,
+    min_confidence: Annotated[
+        float | None, typer.Option(help="0 to 1; 0 answers whenever a passage was found.")
+    ] = None,
+    after: After = None,
+    before: Before = None,
+    as_of: AsOf = None,
+    source: Sources = None,
+    article: Articles = None,
+) -> None:
+    """Answer a question with verified citations."""
+    from api.render import show_answer
+    from rag.types import Question
+    from rag.wiring import build_answerer
+
+    asked = _valid(
+        Question,
+        text=sys.stdin.read().strip() if question == "-" else question,
+        filters=_filters(after, before, as_of, source, article),
+        mode=mode,
+        top_k=top_k,
+        min_confidence=min_confidence,
+    )
+    with _index(data_dir) as opened:
+        answer = build_answerer(opened.index).answer(asked, now=_now())
+    if json:
+        _print_json(answer.model_dump(mode="json"))
+    else:
+        show_answer(_console(), asked.text, answer)
+    raise typer.Exit(1 if answer.answer_status == "no_answer" else 0)
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    *,
+    data_dir: DataDir = None,
+    json: Json = False,
+    mode: Mode = "hybrid",
+    k: Annotated[int, typer.Option("-k", "--top-k", help="Passages to show.")] = 8,
+    after: After = None,
+    before: Before = None,
+    as_of: AsOf = None,
+    source: Sources = None,
+    article: Articles = None,
+) -> None:
+    """Show the passages that match, without an answer."""
+    from api.render import show_hits
+    from rag.retrieve import Retriever
+    from rag.types import Question
+
+    filters = _filters(after, before, as_of, source, article)
+    asked = _valid(Question, text=query, filters=filters, mode=mode, top_k=k)
+    with _index(data_dir) as opened:
+        hits = Retriever(opened.index).retrieve(asked)
+    if json:
+        _print_json({"hits": [hit.model_dump(mode="json") for hit in hits]})
+    elif hits:
+        show_hits(_console(), hits)
+    else:
+        _console().print("nothing found")
+    raise typer.Exit(0 if hits else 1)
+
+
+@app.command()
+def serve(
+    *,
+    data_dir: DataDir = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Answer over HTTP until stopped."""
+    import uvicorn
+
+    from api.app import create_app
+
+    settings = _settings(data_dir, host=host, port=port)
+    # What keeps the index from opening is better told here than in a server's traceback.
+    with _index(data_dir):
+        pass
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, access_log=False)
+
+
+@app.command()
+def check(
+    *,
+    data_dir: DataDir = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what is wrong.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare catalog, vectors and BM25 with each other."""
+    from api.render import show_check
+
+    with _index(data_dir) as opened:
+        report = opened.index.repair() if repair else opened.index.check()
+    if json:
+        _print_json(report.model_dump(mode="json"))
+    else:
+        show_check(_console(), report)
+    raise typer.Exit(0 if report.clean else 1)
+
+
+@app.command()
+def reindex(*, data_dir: DataDir = None) -> None:
+    """Build vectors and BM25 anew from the catalog, with the settings as they are now."""
+    with _index(data_dir, accept=False) as opened:
+        count = opened.pipeline().reindex()
+    _console().print(f"{count} articles indexed anew", highlight=False)
+
+
+@app.command("eval")
+def eval_(
+    gold: Annotated[Path | None, typer.Option("--set", help="Gold questions as JSONL.")] = None,
+    corpus: Annotated[Path | None, typer.Option(help="Articles they are asked of.")] = None,
+    thresholds: Annotated[Path | None, typer.Option(help="TOML file of the gate.")] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Put gold questions to a fresh index of the sample articles (or yours) and gate on the result."""
+    import tempfile
+
+    from api.render import show_report
+    from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, load
+    from evals.run import THRESHOLDS, failures, run, summary
+    from rag.wiring import build_answerer
+
+    cases = load(gold or SAMPLE_SET)
+    with tempfile.TemporaryDirectory(prefix="dateline-") as folder, _index(Path(folder)) as opened:
+        _ingest(opened, [corpus or SAMPLE_CORPUS], quiet=json)
+        fetch = opened.index.catalog.get
+        results = run(cases, build_answerer(opened.index), fetch, now=_now())
+        report = summary(results, index_fingerprint=opened.index.fingerprint)
+    failed = failures(report, thresholds or THRESHOLDS)
+    if json:
+        gate = {"failures": [failure.model_dump() for failure in failed]}
+        _print_json(report.model_dump(mode="json") | gate)
+    else:
+        show_report(_console(), report, failed)
+    raise typer.Exit(1 if failed else 0)
+
+
+class _Opened(NamedTuple):
+    """An open index and the settings it was opened with."""
+
+    index: Index
+    settings: Settings
+
+    def pipeline(self) -> Pipeline:
+        """Return a pipeline into the index."""
+        from ingest.pipeline import Pipeline
+        from ingest.split import Splitter
+
+        return Pipeline(self.index, Splitter(self.settings.passage_tokens))
+
+
+@contextmanager
+def _index(data_dir: Path | None, *, accept: bool = True) -> Iterator[_Opened]:
+    from rag.wiring import open_index
+
+    settings = _settings(data_dir)
+    with open_index(settings, accept=accept) as index:
+        yield _Opened(index, settings)
+
+
+def _settings(data_dir: Path | None, **overrides: Any) -> Settings:
+    from rag.settings import Settings
+
+    given = {"data_dir": data_dir, **overrides}
+    return _valid(Settings, **{name: value for name, value in given.items() if value is not None})
+
+
+def _filters(
+    after: str | None,
+    before: str | None,
+    as_of: str | None,
+    source: list[str] | None,
+    article: list[str] | None,
+) -> Filters:
+    from rag.types import Filters
+
+    return _valid(
+        Filters,
+        published_after=after,
+        published_before=before,
+        as_of=as_of,
+        sources=tuple(source) if source else None,
+        article_ids=tuple(article) if article else None,
+    )
+
+
+def _valid(model: type[_Model], **fields: Any) -> _Model:
+    """Return the model, or raise InputError that names each field that is wrong."""
+    from pydantic import ValidationError
+
+    from rag.errors import InputError
+
+    try:
+        return model(**fields)
+    except ValidationError as exc:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, error['loc'])) or 'input'}: {error['msg']}"
+            for error in exc.errors()
+        )
+        raise InputError(wrong) from exc
+
+
+def _ingest(opened: _Opened, paths: list[Any], *, quiet: bool) -> IngestReport:
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from ingest.read import read
+
+    console = _console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed} articles"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        return opened.pipeline().run(read(paths), progress=lambda _: progress.advance(task))
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+def _now() -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

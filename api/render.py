@@ -1,0 +1,117 @@
+"""Answers, passages and reports on a terminal. Article text is printed as text, never as markup."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from evals.run import Failure, Report
+from ingest.pipeline import IngestReport
+from rag.index import CheckReport
+from rag.types import Answer, ArticleMeta, Citation, Hit
+
+
+def show_answer(console: Console, question: str, answer: Answer) -> None:
+    """Print question, answer and every citation with where it stands."""
+    console.print(Text.assemble(("Q  ", "dim"), (question, "bold")))
+    style = "green" if answer.citations else "yellow"
+    console.print(Text.assemble(("A  ", "dim"), (answer.answer, style)), soft_wrap=not console.is_terminal)
+    for citation in answer.citations:
+        _print_indented(console, _cited(citation))
+    spent = f"{answer.timings_ms['total']:.0f} ms"
+    facts = f"   {answer.answer_status} · confidence {answer.confidence:.2f} · {spent}"
+    console.print(Text(facts, "dim"))
+
+
+def show_hits(console: Console, hits: Sequence[Hit]) -> None:
+    """Print passages, best first."""
+    for rank, hit in enumerate(hits, 1):
+        passage = hit.passage
+        span = f"characters {passage.start_char_index}–{passage.end_char_index}"
+        head = Text.assemble(
+            (f"{rank}. ", "dim"), (hit.article.title, "bold"), (f"  {_origin(hit.article)}", "dim")
+        )
+        console.print(head)
+        _print_indented(console, Text(passage.text))
+        console.print(Text(f"   {hit.article.article_id} · {span}", "dim"))
+
+
+def show_ingest(console: Console, report: IngestReport) -> None:
+    """Print what was taken in and, for everything that was not, why."""
+    for error in report.errors:
+        line = f":{error.line}" if error.line is not None else ""
+        console.print(Text.assemble(("✗ ", "red"), f"{error.file}{line}: {error.reason}"))
+    facts = [f"{count} {name}" for name, count in report.counts._asdict().items() if count]
+    rate = report.counts.seen / report.elapsed_s if report.elapsed_s else 0.0
+    console.print(
+        f"{', '.join(facts) or 'nothing to do'} · {report.passages} passages written · "
+        f"{report.elapsed_s:.1f} s · {rate:.1f} articles/s",
+        highlight=False,
+    )
+
+
+def show_check(console: Console, report: CheckReport) -> None:
+    """Print what was compared and what is wrong."""
+    console.print(f"{report.articles} articles, {report.passages} passages", highlight=False)
+    wrong = [(k, v) for k, v in report if v and k not in ("articles", "passages", "clean")]
+    for name, count in wrong:
+        console.print(Text.assemble(("✗ ", "red"), f"{name.replace('_', ' ')}: {count}"))
+    if report.clean:
+        console.print(Text("clean: catalog, vectors and BM25 agree", "green"))
+    else:
+        console.print("run `dateline check --repair` on this data directory to mend it")
+
+
+def show_report(console: Console, report: Report, failures: Iterable[Failure]) -> None:
+    """Print every metric with its interval, the slices, and what fails the gate."""
+    table = Table("metric", "value", "95 % interval", "n", box=None, header_style="dim")
+    rows = [*report.metrics.items(), *((f"  {k}", v) for k, v in report.slices.items())]
+    for name, share in rows:
+        value = "unscored" if share.value is None else f"{share.value:.3f}"
+        interval = "" if share.low is None else f"{share.low:.2f}–{share.high:.2f}"
+        table.add_row(name, value, interval, str(share.n))
+    console.print(table)
+    console.print(
+        f"{report.cases} cases in {report.elapsed_s:.1f} s · p50 {report.latency_p50_ms} ms · "
+        f"p95 {report.latency_p95_ms} ms · index {report.index_fingerprint}",
+        highlight=False,
+    )
+    failed = list(failures)
+    for failure in failed:
+        side = "at least" if failure.at_least else "at most"
+        text = f"{failure.metric} is {failure.value}, should be {side} {failure.threshold}"
+        console.print(Text.assemble(("✗ ", "red"), text))
+    if not failed:
+        console.print(Text("gate passed", "green"))
+
+
+def _print_indented(console: Console, text: Text) -> None:
+    """Print `text` three columns in, wrapped on a terminal and whole lines into a pipe."""
+    if console.is_terminal:
+        console.print(Padding(text, (0, 0, 0, 3)))
+    else:
+        for line in text.split():
+            console.print(Text("   ") + line, soft_wrap=True)
+
+
+def _cited(citation: Citation) -> Text:
+    span = f"characters {citation.start_char_index}–{citation.end_char_index}"
+    return Text.assemble(
+        (f"[{citation.index}] ", "cyan"),
+        (citation.title, "bold"),
+        (f"\n    {_origin(citation)}", "dim"),
+        f"\n    “{citation.cited_text}”",
+        (f"\n    {citation.url or citation.article_id} · {span} · verified ✓", "dim"),
+    )
+
+
+def _origin(article: ArticleMeta | Citation) -> str:
+    parts = [article.source, article.author, _day(article.published_at)]
+    return " · ".join(part for part in parts if part) or "no source, author or date"
+
+
+def _day(moment: datetime | None) -> str | None:
+    return f"{moment.day} {moment:%B %Y}" if moment else None

@@ -1,0 +1,96 @@
+"""Gold questions: what was asked, what a right answer holds, where it stands.
+
+>>> cases = load(SAMPLE_SET)
+>>> cases[0].question
+'Who was blamed for the Taji attack?'
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from rag.errors import InputError
+from rag.types import Filters, Question, Turn, Value
+
+SAMPLE_SET = Path(__file__).parent / "sets" / "sample.jsonl"
+SAMPLE_CORPUS = Path(__file__).parent / "sets" / "sample"
+
+
+class Case(Value):
+    """One gold question."""
+
+    id: str = Field(min_length=1)
+    question: str = Field(min_length=1)
+    history: tuple[Turn, ...] = ()
+    filters: Filters = Filters()
+    answers: tuple[str, ...] = ()
+    must_include: tuple[str, ...] = Field(
+        default=(), description="each must stand in the answer, in any case; `|` parts alternatives"
+    )
+    must_not_include: tuple[str, ...] = ()
+    relevant_article_ids: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
+    answerable: bool
+    slice: str
+    provenance: str
+
+    def asked(self) -> Question:
+        """Return the question as a caller would put it."""
+        return Question(text=self.question, history=self.history, filters=self.filters)
+
+    def held_by(self, answer: str) -> bool:
+        """Return whether `answer` holds all that it must and nothing that it must not."""
+        text = " ".join(answer.lower().split())
+        return all(_any_of(group, text) for group in self.must_include) and not any(
+            _any_of(group, text) for group in self.must_not_include
+        )
+
+
+class _Problem(Value):
+    line: int
+    message: str
+
+
+def load(path: Path) -> list[Case]:
+    """Return the cases of a JSONL file. Raises InputError that names every bad line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InputError(f"gold set {path} cannot be read: {exc}") from exc
+    cases: list[Case] = []
+    problems: list[_Problem] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            cases.append(Case.model_validate_json(line))
+        except ValidationError as exc:
+            problems += [_Problem(line=number, message=message) for message in _messages(exc)]
+    problems += _contradictions(cases)
+    if problems or not cases:
+        listed = "; ".join(f"line {p.line}: {p.message}" for p in problems[:20])
+        raise InputError(f"gold set {path}: {listed or 'it holds no case'}")
+    return cases
+
+
+def _contradictions(cases: list[Case]) -> Iterator[_Problem]:
+    seen: set[str] = set()
+    for number, case in enumerate(cases, 1):
+        if case.id in seen:
+            yield _Problem(line=number, message=f"id {case.id} stands twice")
+        seen.add(case.id)
+        if case.answerable and not case.must_include:
+            yield _Problem(line=number, message=f"{case.id} is answerable without must_include")
+        if not case.answerable and (case.must_include or case.relevant_article_ids):
+            yield _Problem(line=number, message=f"{case.id} is unanswerable but has an answer")
+
+
+def _messages(exc: ValidationError) -> Iterator[str]:
+    for error in exc.errors():
+        where = ".".join(map(str, error["loc"]))
+        yield f"{where}: {error['msg']}" if where else error["msg"]
+
+
+def _any_of(group: str, text: str) -> bool:
+    return any(part.strip().lower() in text for part in group.split("|"))
