@@ -1,0 +1,200 @@
+"""Every failure as one RFC 9457 problem; the only place where an error has an HTTP status.
+
+>>> status_of(NotFound("no article 'a1'"))
+404
+
+A problem never says more than its reader may know: what is our fault or the operator's is logged
+under the request id and answered in general terms.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field
+from starlette.exceptions import HTTPException
+
+from rag.errors import (
+    AnswerContractError,
+    ConfigurationError,
+    DatelineError,
+    DependencyError,
+    FingerprintMismatch,
+    IndexInUse,
+    IngestError,
+    InputError,
+    NotFound,
+)
+from rag.types import Value
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+_MAX_ERRORS = 50
+_MAX_CHARS = 500
+
+STATUS: dict[type[DatelineError], int] = {
+    DatelineError: 500,
+    InputError: 422,
+    IngestError: 422,
+    NotFound: 404,
+    DependencyError: 503,
+    IndexInUse: 503,
+    ConfigurationError: 500,
+    FingerprintMismatch: 500,
+    AnswerContractError: 500,
+}
+_CODES = {
+    400: "malformed_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    422: "invalid_input",
+    500: "internal_error",
+}
+_OURS = "Something went wrong on our side; tell the operator the request_id."
+_BELOW = f"Something that the answer needs is unavailable; try again in {RETRY_AFTER_S} s."
+
+logger = logging.getLogger("dateline.api")
+
+
+class FieldError(Value):
+    """One value of the request that cannot be used."""
+
+    pointer: str = Field(
+        description="JSON pointer into the body; begins with /query, /path or /header elsewhere"
+    )
+    message: str
+
+
+class Problem(Value):
+    """RFC 9457 problem details, with what a program needs to react."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str = Field(description="stable; match on it, not on detail")
+    request_id: str
+    retryable: bool = Field(description="whether the same request may succeed later")
+    errors: tuple[FieldError, ...] | None = Field(default=None, description="on 400 and 422")
+
+
+class Failure(NamedTuple):
+    """What is known of a failure before it meets its request."""
+
+    status: int
+    code: str
+    detail: str
+    retryable: bool = False
+    errors: tuple[FieldError, ...] | None = None
+
+
+def status_of(error: DatelineError) -> int:
+    """Return the HTTP status of the nearest class that has one."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` with a problem."""
+    app.exception_handler(DatelineError)(_on_dateline_error)
+    app.exception_handler(RequestValidationError)(_on_invalid_request)
+    app.exception_handler(HTTPException)(_on_http_exception)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's own type
+    """Return what a route declares in OpenAPI for these failures."""
+    return {status: {"model": Problem, "description": _title(_code(status))} for status in statuses}
+
+
+def respond(
+    request: Request, failure: Failure, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the response for a failure of `request`."""
+    problem = Problem(
+        type=f"urn:dateline:error:{failure.code}",
+        title=_title(failure.code),
+        status=failure.status,
+        detail=_printable(failure.detail),
+        instance=_printable(request.url.path),
+        code=failure.code,
+        request_id=request.state.request_id,
+        retryable=failure.retryable,
+        errors=failure.errors,
+    )
+    return Response(
+        problem.model_dump_json(exclude_none=True),
+        status_code=failure.status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def unexpected(request: Request) -> Response:
+    """Return the response for an error that nobody foresaw; it says nothing about the inside."""
+    return respond(request, Failure(500, _CODES[500], _OURS))
+
+
+def body_too_large(limit_bytes: int) -> Failure:
+    """Return the failure of a request whose body exceeds the limit."""
+    return Failure(413, _CODES[413], f"The body is larger than {limit_bytes:,} bytes.")
+
+
+async def _on_dateline_error(request: Request, exc: DatelineError) -> Response:
+    status = status_of(exc)
+    detail = str(exc)
+    if status >= 500:
+        request.state.facts.update(error=type(exc).__name__, error_code=exc.code)
+        logger.error("%s %s: %s", request.state.request_id, exc.code, exc)
+        detail = _BELOW if exc.retryable else _OURS
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if exc.retryable else None
+    return respond(request, Failure(status, exc.code, detail, exc.retryable), headers)
+
+
+async def _on_invalid_request(request: Request, exc: RequestValidationError) -> Response:
+    found = exc.errors()
+    if found and found[0]["type"] == "json_invalid":
+        where = f"character {found[0]['loc'][-1]}"
+        detail = f"The body is not JSON: {found[0]['ctx']['error']} at {where}."
+        return respond(request, Failure(400, _CODES[400], detail))
+    errors = tuple(_field_errors(found[:_MAX_ERRORS]))
+    said = "; ".join(f"{e.pointer or 'body'}: {e.message}" for e in errors[:3])
+    rest = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+    return respond(request, Failure(422, _CODES[422], said + rest, errors=errors))
+
+
+async def _on_http_exception(request: Request, exc: HTTPException) -> Response:
+    details = {404: "Nothing has this address.", 405: "This address has other methods: see Allow."}
+    detail = details.get(exc.status_code, exc.detail)
+    failure = Failure(exc.status_code, _code(exc.status_code), detail)
+    return respond(request, failure, exc.headers)
+
+
+# Any: pydantic reports its errors as untyped dictionaries.
+def _field_errors(found: Sequence[Mapping[str, Any]]) -> Iterable[FieldError]:
+    for error in found:
+        message = str(error["msg"]).removeprefix("Value error, ")
+        if error["type"] == "model_attributes_type":
+            message = "expected a JSON object, sent with Content-Type: application/json"
+        yield FieldError(pointer=_pointer(error["loc"]), message=_printable(message))
+
+
+def _pointer(loc: Sequence[int | str]) -> str:
+    parts = loc[1:] if loc and loc[0] == "body" else loc
+    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return _printable("".join(f"/{part}" for part in escaped))
+
+
+def _printable(text: str) -> str:
+    # A lone surrogate, which JSON can spell, can be neither encoded nor sent back.
+    return text[:_MAX_CHARS].encode("utf-8", "backslashreplace").decode()
+
+
+def _code(status: int) -> str:
+    return _CODES.get(status, "unavailable" if status == 503 else "http_error")
+
+
+def _title(code: str) -> str:
+    return code.replace("_", " ").capitalize()

@@ -1,0 +1,104 @@
+"""One line of JSON for each request, and never a word of an article or a question in it.
+
+>>> logging.getLogger("dateline.api")  # writes, for example:
+{"request_id": "req_5c1d…", "method": "POST", "route": "/v1/chat", "status": 200, "ms": 61.2, …}
+
+A handler adds what is worth knowing to `request.state.facts`. An error that nobody foresaw is
+logged by its class and its frames, because its message may quote what was being read.
+"""
+
+import json
+import logging
+import re
+import secrets
+import time
+import traceback
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import unexpected
+
+logger = logging.getLogger("dateline.api")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# They warn about every odd page or font, some of them with a piece of the text.
+_TALKATIVE = ("chromadb", "pypdf", "trafilatura", "htmldate", "courlan")
+
+
+def configure() -> None:
+    """Send our lines to standard error unless the program has handlers of its own."""
+    ours = logging.getLogger("dateline")
+    ours.setLevel(logging.INFO)
+    if not ours.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        ours.addHandler(handler)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class RequestLog:
+    """Gives each request its id, answers 500 to what escapes, and writes the line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Log the requests of `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request and log it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        facts: dict[str, object] = {}
+        request_id = _request_id(Headers(scope=scope).get("x-request-id", ""))
+        scope.setdefault("state", {}).update(request_id=request_id, facts=facts)
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        began = time.perf_counter()
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as exc:  # the last resort: whatever it is, its caller gets a problem
+            facts.update(error=type(exc).__name__, frames=_frames(exc))
+            if status:
+                raise
+            await unexpected(Request(scope))(scope, receive, send_with_id)
+        finally:
+            _write(scope, status, round((time.perf_counter() - began) * 1_000, 1), facts)
+
+
+def _request_id(asked: str) -> str:
+    return asked if _REQUEST_ID.fullmatch(asked) else f"req_{secrets.token_hex(8)}"
+
+
+def _frames(exc: Exception) -> list[str]:
+    """Return where it happened, innermost last; chained errors come after what they caused."""
+    frames: list[str] = []
+    seen: BaseException | None = exc
+    while seen is not None and len(frames) < 50:
+        stack = traceback.extract_tb(seen.__traceback__)
+        frames += [f"{type(seen).__name__} {f.filename}:{f.lineno} {f.name}" for f in stack[-8:]]
+        seen = seen.__cause__ or seen.__context__
+    return frames
+
+
+def _write(scope: Scope, status: int, elapsed_ms: float, facts: dict[str, object]) -> None:
+    route = getattr(scope.get("route"), "path", None)  # the template: addresses hold ids
+    line = {
+        "request_id": scope["state"]["request_id"],
+        "method": scope["method"],
+        "route": route,
+        "status": status,
+        "ms": elapsed_ms,
+        **facts,
+    }
+    level = logging.ERROR if status >= 500 or not status else logging.INFO
+    logger.log(level, "%s", json.dumps(line))

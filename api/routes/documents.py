@@ -1,0 +1,98 @@
+"""The archive's articles: listed, read and deleted.
+
+GET /v1/documents?source=ledger.example&limit=10
+"""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from api.deps import ArticleId, Facts, Served, without_body
+from api.errors import responses
+from api.schemas import Deleted, DeleteQuery, DocumentList, DocumentQuery, PassageList
+from rag.errors import InputError, NotFound
+from rag.index import Index
+from rag.types import Article
+
+router = APIRouter(prefix="/v1/documents", tags=["documents"], responses=responses(422, 500, 503))
+
+
+@router.get("")
+def list_documents(query: Annotated[DocumentQuery, Query()], services: Served) -> DocumentList:
+    """List the articles that pass the filters, in order of id, without their texts."""
+    after = None if query.cursor is None else _decoded(query.cursor)
+    # One more than asked for tells whether there is a next page.
+    found = services.index.catalog.page(query.filters(), after=after, limit=query.limit + 1)
+    documents = tuple(found[: query.limit])
+    more = len(found) > query.limit
+    cursor = _encoded(documents[-1].article_id) if more else None
+    return DocumentList(documents=documents, next_cursor=cursor)
+
+
+@router.get("/{article_id}", responses=responses(404))
+def get(article_id: ArticleId, services: Served) -> Article:
+    """Return the article with the text that all offsets refer to."""
+    return _existing(services.index, article_id)
+
+
+@router.get("/{article_id}/passages", responses=responses(404))
+def passages(article_id: ArticleId, services: Served) -> PassageList:
+    """Return the article's passages in order."""
+    _existing(services.index, article_id)
+    found = services.index.catalog.passages_of(article_id)
+    return PassageList(article_id=article_id, passages=tuple(found))
+
+
+@router.delete("/{article_id}", responses=responses(404))
+def delete(article_id: ArticleId, services: Served) -> Deleted:
+    """Delete the article with its vectors and BM25 rows; it answers no more."""
+    deleted = services.index.delete([article_id])
+    if not deleted:
+        raise _no_such(article_id)
+    return Deleted(deleted=tuple(deleted), dry_run=False)
+
+
+@router.delete("", dependencies=[Depends(without_body)])
+def delete_matching(
+    query: Annotated[DeleteQuery, Query()], services: Served, facts: Facts
+) -> Deleted:
+    """Delete all articles that pass the filters, of which there must be one at least.
+
+    The same parameters in GET list them first, and so does `dry_run`.
+    """
+    filters = query.filters()
+    if filters.is_empty():
+        raise InputError("no filter is given; this would delete every article")
+    ids = services.index.catalog.matching(filters)
+    if not query.dry_run:
+        ids = services.index.delete(ids)
+        facts.update(deleted=len(ids))
+    return Deleted(deleted=tuple(sorted(ids)), dry_run=query.dry_run)
+
+
+def _existing(index: Index, article_id: str) -> Article:
+    article = index.catalog.get(article_id)
+    if article is None:
+        raise _no_such(article_id)
+    return article
+
+
+def _no_such(article_id: str) -> NotFound:
+    return NotFound(f"no article has the id {article_id!r}")
+
+
+def _encoded(article_id: str) -> str:
+    return urlsafe_b64encode(article_id.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> str:
+    try:
+        # Padding beyond what is needed is ignored.
+        article_id = urlsafe_b64decode(f"{cursor}==").decode()
+    except (binascii.Error, ValueError) as exc:
+        raise InputError("cursor is not the next_cursor of an earlier page") from exc
+    if "\0" in article_id:
+        raise InputError("cursor is not the next_cursor of an earlier page")
+    return article_id

@@ -1,0 +1,91 @@
+"""The OpenAPI document, and the same as a plain page that needs no script and no network.
+
+GET /openapi.json
+"""
+
+from html import escape
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from api.errors import MEDIA_TYPE
+from api.schemas import ArticleIn
+
+router = APIRouter(include_in_schema=False)
+
+# Any below: an OpenAPI document is untyped JSON.
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem;
+       padding: 0 1rem }}
+code {{ font-size: 1rem }} td {{ padding: .4rem .8rem .4rem 0; vertical-align: top }}
+</style></head><body>
+<h1>{title}</h1><p>{description}</p>
+<p>The whole description, for programs: <a href="openapi.json">openapi.json</a></p>
+<table>{rows}</table>
+</body></html>
+"""
+_ROW = "<tr><td><code>{method} {path}</code></td><td>{description}</td><td>{statuses}</td></tr>"
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> JSONResponse:
+    """Return the OpenAPI document."""
+    return JSONResponse(document(request.app))
+
+
+@router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """Return the list of routes as a page."""
+    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    return HTMLResponse(page(document(request.app)), headers=headers)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of `app`, its failures declared as problems."""
+    made = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+    )
+    template = "#/components/schemas/{model}"
+    made["components"]["schemas"]["ArticleIn"] = ArticleIn.model_json_schema(ref_template=template)
+    for _, _, operation in _operations(made):
+        for response in operation["responses"].values():
+            _as_problem(response)
+    return made
+
+
+def page(made: dict[str, Any]) -> str:
+    """Return an OpenAPI document as HTML."""
+    rows = [
+        _ROW.format(
+            method=escape(method.upper()),
+            path=escape(path),
+            description=escape(operation.get("description", "")).replace("\n\n", "<br>"),
+            statuses=escape(", ".join(sorted(operation["responses"]))),
+        )
+        for path, method, operation in _operations(made)
+    ]
+    title, description = escape(made["info"]["title"]), escape(made["info"]["description"])
+    return _PAGE.format(title=title, description=description, rows="\n".join(rows))
+
+
+def _operations(made: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, methods in made["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def _as_problem(response: dict[str, Any]) -> None:
+    """Give a failure its media type: FastAPI declares every model as application/json."""
+    content = response.get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    if schema.get("$ref") == "#/components/schemas/Problem":
+        content[MEDIA_TYPE] = content.pop("application/json")

@@ -1,0 +1,253 @@
+"""What the API takes and gives, where it differs from the values in `rag.types`.
+
+>>> ChatRequest(message="Who was blamed?").question().text
+'Who was blamed?'
+
+Every string is constrained, because only then does pydantic refuse lone surrogates, which neither
+a store nor a tokenizer can encode.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StrictFloat, StrictInt, StringConstraints, model_validator
+
+from ingest.pipeline import Outcome
+from ingest.read import Rejected
+from rag.types import (
+    Answer,
+    ArticleMeta,
+    Filters,
+    Hit,
+    Names,
+    Passage,
+    Question,
+    RetrievalMode,
+    Scores,
+    Turn,
+    Value,
+)
+
+MAX_QUESTION_CHARS = 4_000
+QuestionText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS)
+]
+Line = Annotated[str, StringConstraints(max_length=2_000)]
+
+
+class Message(Value):
+    """One message of a conversation."""
+
+    role: Literal["user", "assistant", "system"]
+    content: Annotated[str, StringConstraints(max_length=100_000)]
+
+
+class Retrieval(Value):
+    """How to look for passages, and from which confidence on to answer."""
+
+    mode: RetrievalMode = "hybrid"
+    top_k: int = Field(default=8, ge=1, le=50, description="passages to read")
+    min_confidence: float | None = Field(
+        default=None, ge=0, le=1, description="null: the calibrated default; 0: always answer"
+    )
+
+
+class ChatRequest(Value):
+    """A question as `message`, or a conversation as `messages` whose last user message it is."""
+
+    message: QuestionText | None = None
+    messages: tuple[Message, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="system messages, and whatever follows the last user message, are not used",
+    )
+    session_id: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")] | None = None
+    stream: bool = False
+    filters: Filters = Filters()
+    retrieval: Retrieval = Retrieval()
+    include: tuple[Literal["passages", "scores"], ...] = Field(
+        default=(), max_length=2, description="passages: those read; scores: with their scores"
+    )
+
+    @model_validator(mode="after")
+    def _one_question(self) -> Self:
+        if (self.message is None) == (self.messages is None):
+            raise ValueError("send either message or messages")
+        asked = self._asked().strip()
+        if not 1 <= len(asked) <= MAX_QUESTION_CHARS:
+            raise ValueError(
+                f"the last user message must have 1 to {MAX_QUESTION_CHARS:,} characters, "
+                f"found {len(asked):,}"
+            )
+        return self
+
+    def question(self) -> Question:
+        """Return the question with the turns before it."""
+        return Question(
+            text=self._asked().strip(),
+            history=_turns(self.messages or ()),
+            filters=self.filters,
+            mode=self.retrieval.mode,
+            top_k=self.retrieval.top_k,
+            min_confidence=self.retrieval.min_confidence,
+        )
+
+    def _asked(self) -> str:
+        if self.message is not None:
+            return self.message
+        said = [m.content for m in self.messages or () if m.role == "user"]
+        return said[-1] if said else ""
+
+
+class SearchRequest(Value):
+    """Passages wanted, without an answer."""
+
+    query: QuestionText
+    k: int = Field(default=8, ge=1, le=100, description="passages at most")
+    filters: Filters = Filters()
+    mode: RetrievalMode = "hybrid"
+
+
+class FoundPassage(Value):
+    """A passage that was found; `article.text[start_char_index:end_char_index] == text`."""
+
+    article_id: str
+    passage_id: str
+    title: str
+    url: str | None
+    source: str | None
+    published_at: datetime | None
+    text: str
+    start_char_index: int
+    end_char_index: int
+    score: float = Field(description="scores.fused: decides the order, 0 and up")
+    scores: Scores | None
+
+    @classmethod
+    def of(cls, hit: Hit, *, scores: bool) -> Self:
+        """Return `hit` flat, with or without where its rank comes from."""
+        return cls(
+            **hit.article.model_dump(include={"title", "url", "source", "published_at"}),
+            **hit.passage.model_dump(exclude={"content_hash", "position"}),
+            score=hit.scores.fused,
+            scores=hit.scores if scores else None,
+        )
+
+
+class SearchResponse(Value):
+    """Best first."""
+
+    hits: tuple[FoundPassage, ...]
+
+
+class ChatAnswer(Answer):
+    """The answer object; `passages` are those that were read, when they were asked for."""
+
+    # The API has one shape of a found passage, the answer inside has whole hits.
+    passages: tuple[FoundPassage, ...] | None = None  # type: ignore[assignment]
+
+    @classmethod
+    def of(cls, answer: Answer, hits: Sequence[Hit], request: ChatRequest) -> Self:
+        """Return `answer` as it is sent in reply to `request`."""
+        passages = None
+        if "passages" in request.include:
+            scores = "scores" in request.include
+            passages = tuple(FoundPassage.of(hit, scores=scores) for hit in hits)
+        fields = dict(answer) | {"session_id": request.session_id, "passages": passages}
+        return cls(**fields)
+
+
+class ArticleIn(Value):
+    """One article as JSON; its strings are cleaned as those of a file are."""
+
+    id: Line | None = Field(default=None, description="default: derived from the URL")
+    title: Line | None = Field(default=None, description="default: the first sentence")
+    text: Annotated[str, StringConstraints(min_length=1)]
+    source: Line | None = Field(default=None, description="outlet; default: the URL's host")
+    author: Line | None = None
+    url: Line | None = None
+    published_at: Line | StrictInt | StrictFloat | None = Field(
+        default=None, description="an unambiguous date, UTC unless it says so, or epoch seconds"
+    )
+
+
+class UploadReport(Value):
+    """What became of a file that holds several articles."""
+
+    results: tuple[Outcome, ...]
+    errors: tuple[Rejected, ...]
+
+
+class DocumentFilters(Filters):
+    """Filters as query parameters; `source` and `article_id` may be repeated."""
+
+    sources: Names | None = Field(default=None, alias="source", description="any of these")
+    article_ids: Names | None = Field(default=None, alias="article_id", description="any of these")
+
+    def filters(self) -> Filters:
+        """Return the filters alone."""
+        return Filters(**{name: getattr(self, name) for name in Filters.model_fields})
+
+
+class DocumentQuery(DocumentFilters):
+    """Which articles to list."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: Annotated[str, StringConstraints(max_length=2_000)] | None = Field(
+        default=None, description="next_cursor of the page before"
+    )
+
+
+class DeleteQuery(DocumentFilters):
+    """Which articles to delete."""
+
+    dry_run: bool = Field(default=False, description="only say what would be deleted")
+
+
+class DocumentList(Value):
+    """A page of the catalog, in order of id."""
+
+    documents: tuple[ArticleMeta, ...]
+    next_cursor: str | None = Field(description="null: this was the last page")
+
+
+class PassageList(Value):
+    """An article's passages, in order."""
+
+    article_id: str
+    passages: tuple[Passage, ...]
+
+
+class Deleted(Value):
+    """The ids of the articles that are gone, or would be."""
+
+    deleted: tuple[str, ...]
+    dry_run: bool
+
+
+class Health(Value):
+    """The process is alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Value):
+    """Whether questions can be answered, and what is the matter otherwise."""
+
+    status: Literal["ready", "not_ready"]
+    checks: dict[str, str] = Field(description="ok, or what is wrong")
+    articles: int | None
+    passages: int | None
+
+
+def _turns(messages: Sequence[Message]) -> tuple[Turn, ...]:
+    """Return the questions before the last one, each with the answer that followed it."""
+    turns: list[Turn] = []
+    for message in messages:
+        if message.role == "user":
+            turns.append(Turn(question=message.content))
+        elif message.role == "assistant" and turns and turns[-1].answer is None:
+            turns[-1] = Turn(question=turns[-1].question, answer=message.content)
+    return tuple(turns[:-1])
