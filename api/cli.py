@@ -10,8 +10,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -261,7 +262,8 @@ def eval_(
     raise typer.Exit(1 if failed else 0)
 
 
-class _Opened(NamedTuple):
+@dataclass(frozen=True)
+class _Opened:
     """An open index and the settings it was opened with."""
 
     index: Index
@@ -354,3 +356,7 @@ def _print_json(value: Any) -> None:
     import json
 
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

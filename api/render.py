@@ -18,7 +18,9 @@ def show_answer(console: Console, question: str, answer: Answer) -> None:
     """Print question, answer and every citation with where it stands."""
     console.print(Text.assemble(("Q  ", "dim"), (question, "bold")))
     style = "green" if answer.citations else "yellow"
-    console.print(Text.assemble(("A  ", "dim"), (answer.answer, style)), soft_wrap=not console.is_terminal)
+    console.print(
+        Text.assemble(("A  ", "dim"), (answer.answer, style)), soft_wrap=not console.is_terminal
+    )
     for citation in answer.citations:
         _print_indented(console, _cited(citation))
     spent = f"{answer.timings_ms['total']:.0f} ms"

@@ -131,9 +131,7 @@ class Pipeline:
         """Cut, embed and index everything in the catalog anew; return how many articles."""
         return self._index.rebuild(self._splitter.cut)
 
-    def _write(
-        self, articles: Sequence[Article], origins: Sequence[str | None]
-    ) -> list[Outcome]:
+    def _write(self, articles: Sequence[Article], origins: Sequence[str | None]) -> list[Outcome]:
         """Put what is new or changed; `origins` names the file that an article is alone in."""
         known = self._index.catalog.live_hashes([article.article_id for article in articles])
         staged: dict[str, Staged] = {}

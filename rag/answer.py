@@ -1,6 +1,6 @@
 """A question to its answer: prepare finds the evidence, complete writes, cites and verifies.
 
->>> answerer = Answerer(index, Retriever(index), SentenceReader(index.lexical, index.embedder))
+>>> answerer = build_answerer(index)
 >>> evidence = answerer.prepare(Question(text="Who was blamed for the Taji attack?"))
 >>> answerer.complete(evidence, now=datetime.now(UTC)).answer_status
 'answered'
@@ -42,9 +42,7 @@ class Answerer:
         self._retriever = retriever
         self._reader = reader
 
-    def answer(
-        self, question: Question, *, now: datetime, request_id: str | None = None
-    ) -> Answer:
+    def answer(self, question: Question, *, now: datetime, request_id: str | None = None) -> Answer:
         """Return the answer to `question`: prepare and complete in one call."""
         return self.complete(self.prepare(question), now=now, request_id=request_id)
 
@@ -146,9 +144,7 @@ def _with_scores(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Hit,
     return tuple(
         hit.model_copy(
             update={
-                "scores": hit.scores.model_copy(
-                    update={"reader": best.get(hit.passage.passage_id)}
-                )
+                "scores": hit.scores.model_copy(update={"reader": best.get(hit.passage.passage_id)})
             }
         )
         for hit in hits

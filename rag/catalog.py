@@ -26,7 +26,7 @@ from sqlalchemy import (
     event,
     func,
     select,
-    text,
+    text as sql,
     tuple_,
     update,
 )
@@ -77,8 +77,8 @@ class ArticleRow(_Base):
             "one_live_version",
             "article_id",
             unique=True,
-            sqlite_where=text("state = 'live'"),
-            postgresql_where=text("state = 'live'"),
+            sqlite_where=sql("state = 'live'"),
+            postgresql_where=sql("state = 'live'"),
         ),
     )
 
@@ -151,7 +151,7 @@ class Catalog:
         """Do nothing, or raise DependencyError when the database does not answer."""
         try:
             with self._engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
+                connection.execute(sql("SELECT 1"))
         except OperationalError as exc:
             raise DependencyError(f"catalog does not answer: {exc}") from exc
 
@@ -336,9 +336,8 @@ class Catalog:
 
     def passages_of(self, article_id: str) -> list[Passage]:
         """Return the live version's passages in order."""
-        query = (
-            _PASSAGES.where(PassageRow.article_id == article_id, _LIVE)
-            .order_by(PassageRow.position)
+        query = _PASSAGES.where(PassageRow.article_id == article_id, _LIVE).order_by(
+            PassageRow.position
         )
         with Session(self._engine) as session:
             return [_passage(row) for row in session.execute(query)]
@@ -372,13 +371,10 @@ class Catalog:
 
     @staticmethod
     def _staged(session: Session, row: ArticleRow) -> Staged:
-        query = (
-            _PASSAGES.where(
-                PassageRow.article_id == row.article_id,
-                PassageRow.content_hash == row.content_hash,
-            )
-            .order_by(PassageRow.position)
-        )
+        query = _PASSAGES.where(
+            PassageRow.article_id == row.article_id,
+            PassageRow.content_hash == row.content_hash,
+        ).order_by(PassageRow.position)
         passages = [_passage(found) for found in session.execute(query)]
         return Staged(Article(text=row.text, **_meta_fields(row)), passages, row.origin)
 

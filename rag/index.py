@@ -203,6 +203,10 @@ class Index:
             hashes_wrong=hashes,
         )
 
+    def vectors_stored(self) -> int:
+        """Return how many passages have a vector: the live ones, and those being written or swept."""
+        return self._vectors.count()
+
     def close(self) -> None:
         """Release the stores' files and connections."""
         self._vectors.close()

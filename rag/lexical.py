@@ -74,7 +74,9 @@ class Bm25:
         ]
         if not words:
             return []
-        query = Query.boolean_query([(Occur.Must, Query.boolean_query(words)), *self._must(filters)])
+        query = Query.boolean_query(
+            [(Occur.Must, Query.boolean_query(words)), *self._must(filters)]
+        )
         searcher = self._index.searcher()
         found = searcher.search(query, k, count=False).hits
         # Equal scores come in the order of segments, which differs from run to run: settle by id.

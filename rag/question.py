@@ -45,9 +45,15 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     ("how_many", r"\bhow (?:many|much|old|long|far|large|big|tall|high|often)\b|\bwhat number\b"),
     ("when", r"\bwhen\b|\b(?:what|which) (?:day|date|time|year|month|week)\b"),
     ("where", r"\bwhere\b|\b(?:what|which) (?:city|country|place|town|province|state)\b"),
-    ("quote", r"\bwhat (?:did|does|do|has|have)\b.*\b(?:say|said|tell|told|call|describe|respond)\b"),
-    ("who", r"\bwho(?:se|m)?\b|\b(?:what|which) (?:group|person|man|woman|general|militia|team|"
-            r"company|organi[sz]ation|player|leader|minister|official)s?\b|\bname of\b"),
+    (
+        "quote",
+        r"\bwhat (?:did|does|do|has|have)\b.*\b(?:say|said|tell|told|call|describe|respond)\b",
+    ),
+    (
+        "who",
+        r"\bwho(?:se|m)?\b|\b(?:what|which) (?:group|person|man|woman|general|militia|team|"
+        r"company|organi[sz]ation|player|leader|minister|official)s?\b|\bname of\b",
+    ),
     ("why", r"\bwhy\b|\bwhat (?:caused|led|prompted)\b|\breasons?\b"),
 )
 

@@ -1,6 +1,7 @@
 """Question and passages to the spans that may answer it, each with a probability.
 
->>> readings = SentenceReader(lexical, embedder).read("Who was blamed?", hits)
+>>> reader = SentenceReader(SentenceFeatures(lexical, embedder), load_weights())
+>>> readings = reader.read("Who was blamed?", hits)
 >>> readings[0].text, readings[0].probability
 ('Officials blamed Kataib Hezbollah for the attack.', 0.83)
 
@@ -45,6 +46,8 @@ FEATURES = (
     "rank",
     "is_question",
     "brevity",
+    "overlap_gap",
+    "cosine_gap",
 )
 
 
@@ -84,31 +87,16 @@ class Candidate(NamedTuple):
         return self.hit.passage.text[self.start : self.end]
 
 
-class SentenceReader:
-    """Scores whole sentences."""
+class SentenceFeatures:
+    """Counts what a question and the sentences of some passages have in common."""
 
     def __init__(self, lexical: Bm25, embedder: Embedder) -> None:
         """Take word rarity and stems from `lexical`, vectors from `embedder`."""
         self._lexical = lexical
         self._embedder = embedder
         self._families = families(lexical.terms)
-        self._model = load_weights()
-        self.threshold = self._model.threshold
 
-    def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
-        """Return the sentences of `hits` that may answer, most probable first, none twice."""
-        candidates, features = self.features(question, hits)
-        if not candidates:
-            return []
-        logits = self._model.bias + features @ self._model.weights
-        readings = [
-            Reading(hit=c.hit, start=c.start, end=c.end, probability=1 / (1 + math.exp(-logit)))
-            for c, logit in zip(candidates, logits, strict=True)
-        ]
-        # Ties keep the order of retrieval, so that the same input gives the same answer.
-        return sorted(readings, key=lambda reading: -reading.probability)
-
-    def features(
+    def of(
         self, question: str, hits: Sequence[Hit]
     ) -> tuple[list[Candidate], npt.NDArray[np.float64]]:
         """Return the candidates and float64[n, len(FEATURES)], row i for candidate i."""
@@ -129,11 +117,16 @@ class SentenceReader:
         best = {c.rank: 0.0 for c in chosen}
         for c, cosine in zip(chosen, cosines, strict=True):
             best[c.rank] = max(best[c.rank], float(cosine))
-        rows = [
-            view.row(c, float(cosine), best[c.rank])
-            for c, cosine in zip(chosen, cosines, strict=True)
-        ]
-        return chosen, np.array(rows)
+        rows = np.array(
+            [
+                view.row(c, float(cosine), best[c.rank])
+                for c, cosine in zip(chosen, cosines, strict=True)
+            ]
+        )
+        # How far a sentence stays behind the best of its rivals, 0 for the best itself.
+        overlap, cosine = rows[:, FEATURES.index("sentence_overlap")], cosines
+        gaps = np.column_stack([overlap - overlap.max(), cosine - cosine.max()])
+        return chosen, np.hstack([rows, gaps])
 
     def _candidates(self, hits: Sequence[Hit]) -> list[Candidate]:
         candidates: list[Candidate] = []
@@ -147,6 +140,29 @@ class SentenceReader:
                 nearby = title.union(*terms[max(0, i - 1) : i], *terms[i + 1 : i + 2])
                 candidates.append(Candidate(hit, rank, start, end, terms[i], nearby, whole))
         return candidates
+
+
+class SentenceReader:
+    """Scores whole sentences."""
+
+    def __init__(self, counts: SentenceFeatures, model: Weights) -> None:
+        """Score by `model` what `counts` makes of each sentence."""
+        self._counts = counts
+        self._model = model
+        self.threshold = model.threshold
+
+    def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
+        """Return the sentences of `hits` that may answer, most probable first, none twice."""
+        candidates, features = self._counts.of(question, hits)
+        if not candidates:
+            return []
+        logits = self._model.bias + features @ self._model.weights
+        readings = [
+            Reading(hit=c.hit, start=c.start, end=c.end, probability=1 / (1 + math.exp(-logit)))
+            for c, logit in zip(candidates, logits, strict=True)
+        ]
+        # Ties keep the order of retrieval, so that the same input gives the same answer.
+        return sorted(readings, key=lambda reading: -reading.probability)
 
 
 class _Question:
@@ -173,7 +189,7 @@ class _Question:
         self.lexical = lexical
 
     def row(self, c: Candidate, cosine: float, cosine_best: float) -> list[float]:
-        """Return the features of one candidate, in the order of FEATURES."""
+        """Return the features of one candidate alone, in the order of FEATURES."""
         text = c.text
         own = _share(self.asked, c.terms, self.rarity)
         related = {t for t in self.asked if t in c.terms or self.families[t] & c.terms}
@@ -210,7 +226,9 @@ def load_weights() -> Weights:
     return Weights(stored["bias"], weights, stored["threshold"])
 
 
-def _share(terms: Sequence[str], among: frozenset[str] | set[str], rarity: dict[str, float]) -> float:
+def _share(
+    terms: Sequence[str], among: frozenset[str] | set[str], rarity: dict[str, float]
+) -> float:
     """Return which share of `terms`, weighted by rarity, stands `among` the others, 0 to 1."""
     total = sum(rarity[term] for term in terms)
     return sum(rarity[term] for term in terms if term in among) / total if total else 0.0

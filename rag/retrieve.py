@@ -9,7 +9,7 @@ it that another leg found inherits. The third leg is our addition: a question of
 article is about and asks for a detail that stands in another sentence.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from rag.index import Index, Legs
@@ -72,22 +72,20 @@ class Retriever:
 
 def fuse(legs: Legs, article_of: Mapping[str, str]) -> dict[str, float]:
     """Return each passage's fused score. `article_of` names the article of those that may answer."""
-    score: Counter[str] = Counter()
+    score: defaultdict[str, float] = defaultdict(float)
     for leg in (legs.dense, legs.passages):
         live = [key for key, _ in leg if key in article_of]
         for rank, key in enumerate(live):
-            score[key] += 1 / (RRF_CONSTANT + rank)  # type: ignore[assignment]
+            score[key] += 1 / (RRF_CONSTANT + rank)
     article_rank = {article_id: rank for rank, (article_id, _) in enumerate(legs.articles)}
     for key in score:
-        rank = article_rank.get(article_of[key])
-        if rank is not None:
-            score[key] += 1 / (RRF_CONSTANT + rank)  # type: ignore[assignment]
+        place = article_rank.get(article_of[key])
+        if place is not None:
+            score[key] += 1 / (RRF_CONSTANT + place)
     return dict(score)
 
 
-def capped(
-    keys: Iterable[str], article_of: Mapping[str, str], per_article: int
-) -> Sequence[str]:
+def capped(keys: Iterable[str], article_of: Mapping[str, str], per_article: int) -> Sequence[str]:
     """Return `keys` in order without those beyond `per_article` of one article."""
     taken: Counter[str] = Counter()
     kept = []

@@ -25,7 +25,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="SQLAlchemy URL of the catalog; default: SQLite in data_dir"
     )
-    passage_tokens: int = Field(default=200, ge=32, le=256, description="longest passage, in tokens")
+    passage_tokens: int = Field(
+        default=200, ge=32, le=256, description="longest passage, in tokens"
+    )
     embed_batch: int = Field(default=8, ge=1, le=256, description="texts a pass of the encoder")
     threads: int = Field(default=0, ge=0, description="of the encoder; 0: one a physical core")
     host: str = "127.0.0.1"

@@ -209,7 +209,9 @@ class Filters(Value):
     def _possible(self) -> Self:
         after, before = self.published_after, self.published_before
         if after and before and after >= before:
-            raise ValueError(f"published_after {after} is not earlier than published_before {before}")
+            raise ValueError(
+                f"published_after {after} is not earlier than published_before {before}"
+            )
         return self
 
     def is_empty(self) -> bool:

@@ -78,7 +78,10 @@ class Vectors:
             # Any of none: Chroma refuses an empty list.
             return []
         found = self._collection.query(
-            query_embeddings=[vector], n_results=k, where=_where(filters), include=["distances"]
+            query_embeddings=vector[np.newaxis],
+            n_results=k,
+            where=_where(filters),
+            include=["distances"],
         )
         distances = found["distances"] or [[]]
         return [(i, 1.0 - float(d)) for i, d in zip(found["ids"][0], distances[0], strict=True)]
@@ -98,7 +101,8 @@ class Vectors:
 
     def close(self) -> None:
         """Release the files."""
-        self._client.close()
+        # ClientAPI does not declare it; every client that PersistentClient returns has it.
+        self._client.close()  # type: ignore[attr-defined]
 
     @property
     def _batch(self) -> int:

@@ -14,7 +14,7 @@ from rag.embedder import Embedder
 from rag.index import Index
 from rag.lexical import Bm25
 from rag.lock import DataDirectory
-from rag.reader import SentenceReader
+from rag.reader import SentenceFeatures, SentenceReader, load_weights
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.vectors import Vectors
@@ -41,7 +41,7 @@ def open_index(settings: Settings, *, accept: bool = True) -> Iterator[Index]:
 
 def build_answerer(index: Index) -> Answerer:
     """Return the answerer over `index` that Dateline ships with."""
-    reader = SentenceReader(index.lexical, index.embedder)
+    reader = SentenceReader(SentenceFeatures(index.lexical, index.embedder), load_weights())
     return Answerer(index, Retriever(index), reader)
 
 
