@@ -204,7 +204,7 @@ class Index:
         )
 
     def vectors_stored(self) -> int:
-        """Return how many passages have a vector: the live ones, and those being written or swept."""
+        """Return how many passages have a vector, those being written or swept included."""
         return self._vectors.count()
 
     def close(self) -> None:
