@@ -63,7 +63,7 @@ class ChatRequest(Value):
         max_length=200,
         description="system messages, and whatever follows the last user message, are not used",
     )
-    session_id: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")] | None = None
+    session_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = None
     stream: bool = False
     filters: Filters = Filters()
     retrieval: Retrieval = Retrieval()

@@ -3,8 +3,7 @@
 GET /v1/documents?source=ledger.example&limit=10
 """
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -17,6 +16,8 @@ from rag.index import Index
 from rag.types import Article
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"], responses=responses(422, 500, 503))
+
+_BAD_CURSOR = "cursor is not the next_cursor of an earlier page"
 
 
 @router.get("")
@@ -88,11 +89,12 @@ def _encoded(article_id: str) -> str:
 
 
 def _decoded(cursor: str) -> str:
+    padding = "=" * (-len(cursor) % 4)
     try:
-        # Padding beyond what is needed is ignored.
-        article_id = urlsafe_b64decode(f"{cursor}==").decode()
-    except (binascii.Error, ValueError) as exc:
-        raise InputError("cursor is not the next_cursor of an earlier page") from exc
-    if "\0" in article_id:
-        raise InputError("cursor is not the next_cursor of an earlier page")
+        # validate, because the decoder would skip what it does not know.
+        article_id = b64decode(cursor + padding, altchars=b"-_", validate=True).decode()
+    except ValueError as exc:
+        raise InputError(_BAD_CURSOR) from exc
+    if not article_id.isprintable():
+        raise InputError(_BAD_CURSOR)
     return article_id

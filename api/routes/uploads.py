@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api.deps import ArticleId, Facts, Served
 from api.errors import responses
@@ -41,16 +42,15 @@ async def _posted(request: Request) -> Posted:
     """
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         return await _posted_file(request)
-    body = await request.body()
     try:
-        return _as_file(ArticleIn.model_validate(json.loads(body)))
+        return _as_file(ArticleIn.model_validate(json.loads(await request.body())))
     except json.JSONDecodeError as exc:
         problem = {"type": "json_invalid", "loc": ("body", exc.pos), "ctx": {"error": exc.msg}}
         raise RequestValidationError([problem]) from exc
     except ValidationError as exc:
         found = [{**error, "loc": ("body", *error["loc"])} for error in exc.errors()]
         raise RequestValidationError(found) from exc
-    except (ValueError, RecursionError) as exc:
+    except (ValueError, RecursionError, ClientDisconnect) as exc:
         raise HTTPException(400, "The body is not JSON that can be read.") from exc
 
 
@@ -61,7 +61,7 @@ async def _posted_file(request: Request) -> Posted:
             if len(form) != 1 or not isinstance(file, UploadFile):
                 raise InputError("send one file, in the form field 'file'")
             return Posted(_file_name(file.filename or ""), await file.read())
-    except ValueError as exc:  # a charset of the form that cannot decode
+    except (ValueError, ClientDisconnect) as exc:  # ValueError: a charset that cannot decode
         raise HTTPException(400, "The body is not a form that can be read.") from exc
 
 

@@ -1,0 +1,144 @@
+"""Health, readiness, start-up and the description of the API."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.deps import Services
+from rag.errors import FingerprintMismatch, IndexInUse
+from rag.settings import Settings
+
+ARTICLE = {"id": "a", "title": "Ferry", "text": "The ferry to Lusk sank. Nobody drowned."}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def client(data_dir: Path) -> Iterator[TestClient]:
+    with TestClient(create_app(Settings(data_dir=data_dir))) as opened:
+        yield opened
+
+
+def services(client: TestClient) -> Services:
+    assert isinstance(client.app, FastAPI)
+    found: Services = client.app.state.services
+    return found
+
+
+def test_a_running_server_is_alive(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_server_whose_stores_agree_is_ready(client: TestClient) -> None:
+    client.post("/v1/documents", json=ARTICLE)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()) == (
+        200,
+        {
+            "status": "ready",
+            "checks": dict.fromkeys(["catalog", "vectors", "bm25", "models", "fingerprint"], "ok"),
+            "articles": 1,
+            "passages": 1,
+        },
+    )
+
+
+def test_a_server_that_lost_vectors_is_not_ready_until_they_are_repaired(
+    client: TestClient,
+) -> None:
+    client.post("/v1/documents", json=ARTICLE)
+    index = services(client).index
+    index._vectors.delete([p.passage_id for p in index.catalog.passages_of("a")])
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["checks"]["vectors"].startswith("holds 0 of 1 passages")
+    index.repair()
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_server_whose_reindex_was_cut_short_is_not_ready(client: TestClient) -> None:
+    index = services(client).index
+    index.catalog.set_meta("recipe", "unfinished reindex")
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["checks"]["fingerprint"].startswith("the index was built with")
+    index.catalog.set_meta("recipe", index.recipe)
+
+
+def test_a_second_server_on_the_same_directory_does_not_start(
+    client: TestClient, data_dir: Path
+) -> None:
+    assert client.get("/healthz").status_code == 200
+    second = TestClient(create_app(Settings(data_dir=data_dir)))
+    with pytest.raises(IndexInUse), second:
+        pass
+
+
+def test_a_server_with_other_settings_than_its_index_does_not_start(tmp_path: Path) -> None:
+    with TestClient(create_app(Settings(data_dir=tmp_path))):
+        pass
+    second = TestClient(create_app(Settings(data_dir=tmp_path, passage_tokens=100)))
+    with pytest.raises(FingerprintMismatch), second:
+        pass
+
+
+def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as first:
+        first.post("/v1/documents", json=ARTICLE)
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as second:
+        assert second.post("/v1/documents", json=ARTICLE).json()["status"] == "unchanged"
+
+
+def test_the_description_names_every_route_with_its_failures(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    declared = {
+        f"{method.upper()} {path}": set(operation["responses"])
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert declared == {
+        "POST /v1/chat": {"200", "400", "413", "422", "500", "503"},
+        "POST /v1/search": {"200", "400", "413", "422", "500", "503"},
+        "GET /v1/documents": {"200", "422", "500", "503"},
+        "DELETE /v1/documents": {"200", "422", "500", "503"},
+        "POST /v1/documents": {"200", "201", "400", "413", "422", "500", "503"},
+        "GET /v1/documents/{article_id}": {"200", "404", "422", "500", "503"},
+        "PUT /v1/documents/{article_id}": {"200", "201", "400", "413", "422", "500", "503"},
+        "DELETE /v1/documents/{article_id}": {"200", "404", "422", "500", "503"},
+        "GET /v1/documents/{article_id}/passages": {"200", "404", "422", "500", "503"},
+        "GET /healthz": {"200"},
+        "GET /readyz": {"200", "503"},
+    }
+
+
+def test_every_failure_is_described_as_a_problem(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status >= "400" and path != "/readyz":
+                    assert response["content"] == {"application/problem+json": problem}
+
+
+def test_every_reference_of_the_description_resolves(client: TestClient) -> None:
+    response = client.get("/openapi.json")
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', response.text))
+    assert "ArticleIn" in names
+    assert names <= set(response.json()["components"]["schemas"])
+
+
+def test_the_page_of_routes_needs_no_script_and_no_network(client: TestClient) -> None:
+    response = client.get("/docs")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "POST /v1/chat" in response.text
+    assert "<script" not in response.text
+    assert "//" not in response.text
