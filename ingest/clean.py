@@ -104,20 +104,25 @@ def is_caption(line: str) -> bool:
     return len(line) <= _MAX_CAPTION_CHARS and bool(_CAPTION.search(line))
 
 
-def unwrap(text: str, *, max_width_chars: int = 100) -> list[str]:
+def unwrap(
+    text: str, *, max_width_chars: int = 100, min_open_share: float = 0.5
+) -> list[str]:
     """Return the paragraphs of cleaned `text`, hard-wrapped lines joined again.
 
     Where the file is not evidently wrapped, each line is a paragraph. Where it is, a line that the
     next word would still have fitted on was ended on purpose: a headline, a byline, a paragraph.
+    A file is wrapped when more than `min_open_share` of its inner lines end inside a sentence.
     """
     blocks = [block.split("\n") for block in text.split("\n\n") if block]
-    width = _wrap_width(blocks, max_width_chars)
+    width = _wrap_width(blocks, max_width_chars, min_open_share)
     if width is None:
         return [line for block in blocks for line in block if line]
     return [paragraph for block in blocks for paragraph in _rejoin(block, width)]
 
 
-def _wrap_width(blocks: list[list[str]], max_width_chars: int) -> int | None:
+def _wrap_width(
+    blocks: list[list[str]], max_width_chars: int, min_open_share: float
+) -> int | None:
     # A line inside a block says how the file is wrapped; the last one of a block ends anyhow.
     inner = [line for block in blocks for line in block[:-1]]
     # An address cannot be broken, so its length says nothing.
@@ -126,7 +131,7 @@ def _wrap_width(blocks: list[list[str]], max_width_chars: int) -> int | None:
         return None
     width = lengths[len(lengths) * 9 // 10]
     open_ends = sum(not ends_sentence(line) for line in inner)
-    return width if width >= 40 and open_ends * 2 > len(inner) else None
+    return width if width >= 40 and open_ends > min_open_share * len(inner) else None
 
 
 def _rejoin(lines: list[str], width: int) -> list[str]:

@@ -85,7 +85,8 @@ def pdf_draft(data: bytes) -> Draft:
     text = clean_text("\n".join(map(_without_page_number, pages)))
     if not text:
         raise IngestError("no text layer; run OCR first")
-    paragraphs = unwrap(text, max_width_chars=250)
+    # Every PDF is set in lines; with short paragraphs most of them end a sentence all the same.
+    paragraphs = unwrap(text, max_width_chars=250, min_open_share=0.15)
     page = saved_page("\n\n".join(paragraphs), known_title=known.get("title"))
     missing = {k: v for k, v in known.items() if getattr(page, k) is None}
     return page.model_copy(update=missing)

@@ -10,6 +10,7 @@ or hardly says anything itself. What is already self-contained is left alone.
 import re
 from collections.abc import Sequence
 
+from rag.question import content_words
 from rag.types import Turn
 
 _POINTS_BACK = re.compile(
@@ -17,18 +18,12 @@ _POINTS_BACK = re.compile(
     r"the (?:group|attack|man|woman|men|women|company|team|country|event|incident|strike|vote))\b",
     re.IGNORECASE,
 )
-_EMPTY_WORDS = frozenset(
-    "a an the of in on at to for from by with and or but so as is are was were be been did do does "
-    "has have had who whom whose what which when where why how many much long often can could will "
-    "would should may might must not no yes also else about there then it its they them their he "
-    "him his she her hers this that these those any some tell me us you i we happen happened".split()
-)
 _FEW_WORDS = 2
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
     """Return `question`, completed from `history` (oldest turn first) when it needs it."""
-    words = _content(question)
+    words = content_words(question)
     names = [word for word in words[1:] if word[0].isupper()]
     points_back = _POINTS_BACK.search(question) is not None and not names
     if not history or not (points_back or len(words) < _FEW_WORDS):
@@ -42,12 +37,7 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
 def _topic(history: Sequence[Turn]) -> list[str]:
     """Return the content words of the last question that was about something by itself."""
     for turn in reversed(history):
-        words = _content(turn.question)
+        words = content_words(turn.question)
         if not _POINTS_BACK.search(turn.question) and len(words) >= _FEW_WORDS:
             return words
-    return _content(history[0].question)
-
-
-def _content(question: str) -> list[str]:
-    words = re.findall(r"\w[\w’'.-]*\w|\w", question)
-    return [word for word in words if word.lower() not in _EMPTY_WORDS]
+    return content_words(history[0].question)

@@ -24,6 +24,7 @@ from rag.types import ArticleMeta, Filters
 
 _HEAP_BYTES = 32_000_000
 _ANALYZER = "english"
+_PRIOR_TEXTS, _PRIOR_HOLDING = 100, 2
 
 
 class Entry(NamedTuple):
@@ -88,10 +89,14 @@ class Bm25:
         return self._analyzer.analyze(text)
 
     def rarity(self, terms: Collection[str]) -> dict[str, float]:
-        """Return each term's inverse document frequency, as BM25 has it (0 and up)."""
+        """Return each term's inverse document frequency (0 and up), as BM25 has it but smoothed.
+
+        As if a hundred more texts were stored, of which two hold the term: in an archive of three
+        articles what they are about would otherwise count for nothing.
+        """
         searcher = self._index.searcher()
-        n = searcher.num_docs
-        frequency = {term: searcher.doc_freq("text", term) for term in terms}
+        n = searcher.num_docs + _PRIOR_TEXTS
+        frequency = {t: searcher.doc_freq("text", t) + _PRIOR_HOLDING for t in terms}
         return {t: math.log(1 + (n - df + 0.5) / (df + 0.5)) for t, df in frequency.items()}
 
     def ids(self) -> set[str]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-Kind = Literal["who", "when", "where", "how_many", "why", "quote", "other"]
+Kind = Literal["blame", "who", "when", "where", "how_many", "why", "quote", "other"]
 
 _NUMBER_WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
@@ -38,6 +38,11 @@ _CAUSE = re.compile(
     r"in order|led to|caused?|blam\w+|reason|since|to (?:\w+ )?(?:prevent|protect|stop|avoid))\b",
     re.IGNORECASE,
 )
+_BLAME = re.compile(
+    r"\b(?:blam\w+|accus\w+|responsib\w+|accountab\w+|perpetrat\w+|culprits?|claimed|behind|"
+    r"attribut\w+|(?<!not )(?:carried out|conducted|launched|fired|committed) by|known to have)\b",
+    re.IGNORECASE,
+)
 _NAME = re.compile(r"\b[A-Z][\w’'-]*[a-z][\w’'-]*|\b[A-Z]{2,}\b")
 _QUOTATION = re.compile(r"[“\"].{8,}[”\"]", re.DOTALL)
 
@@ -50,11 +55,23 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         r"\bwhat (?:did|does|do|has|have)\b.*\b(?:say|said|tell|told|call|describe|respond)\b",
     ),
     (
+        "blame",
+        r"\bwho\b.*\b(?:blam\w+|accus\w+|responsib\w+|behind|perpetrat\w+|claimed|carried out|"
+        r"conducted|launched|fired|committed)\b",
+    ),
+    (
         "who",
         r"\bwho(?:se|m)?\b|\b(?:what|which) (?:group|person|man|woman|general|militia|team|"
         r"company|organi[sz]ation|player|leader|minister|official)s?\b|\bname of\b",
     ),
     ("why", r"\bwhy\b|\bwhat (?:caused|led|prompted)\b|\breasons?\b"),
+)
+
+_EMPTY_WORDS = frozenset(
+    "a an the of in on at to for from by with and or but so as is are was were be been did do does "
+    "has have had who whom whose what which when where why how many much long often can could will "
+    "would should may might must not no yes also else about there then it its they them their he "
+    "him his she her hers this that these those any some tell me us you i we happen happened".split()
 )
 
 # Words that newspapers use for the same thing. A question that says "blamed" is answered by a
@@ -80,6 +97,12 @@ _FAMILIES = (
 )
 
 
+def content_words(question: str) -> list[str]:
+    """Return the words that say what `question` is about, in order and as they are written."""
+    words = re.findall(r"\w[\w’'.-]*\w|\w", question)
+    return [word for word in words if word.lower() not in _EMPTY_WORDS]
+
+
 def kind_of(question: str) -> Kind:
     """Return what `question` asks for, by its first asking word; `other` when there is none."""
     lowered = question.lower()
@@ -94,6 +117,8 @@ def holds(kind: Kind, sentence: str, asked: frozenset[str]) -> bool | None:
     `asked` holds the question's words in lower case. None when any sentence would do.
     """
     match kind:
+        case "blame":
+            return _BLAME.search(sentence) is not None
         case "who":
             return any(m.group().lower() not in asked for m in _NAME.finditer(sentence, 1))
         case "how_many":

@@ -2,7 +2,7 @@
 
 >>> article = Article.create(title="Fire", text="A fire broke out.", source="ledger.example")
 >>> article.article_id
-'3f1bd7a1b7a3a3d1'
+'0e3ff56d53bca38a'
 
 All offsets are 0-based, end exclusive, in Unicode code points of `Article.text`.
 """
@@ -13,7 +13,14 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 AnswerStatus = Literal["answered", "partial", "no_answer", "conflicting"]
 AbstainReason = Literal["empty_index", "no_match", "low_confidence", "filtered_out", "unverified"]
@@ -65,6 +72,20 @@ def _end_of_day(value: Any) -> Any:
 
 UtcTime = Annotated[datetime, BeforeValidator(_aware)]
 UtcTimeInclusive = Annotated[datetime, BeforeValidator(_end_of_day)]
+
+
+def _storable(value: str) -> str:
+    """Refuse what no database stores or no tokenizer reads; JSON can hold both."""
+    if "\0" in value:
+        raise ValueError("holds a NUL character, which no database stores; remove it")
+    try:
+        value.encode()
+    except UnicodeEncodeError as exc:
+        raise ValueError(f"is no Unicode text at character {exc.start}; remove it") from exc
+    return value
+
+
+Storable = Annotated[str, AfterValidator(_storable)]
 # Every name is a bound value in a statement, of which SQLite and Chroma take some thousands.
 # The pattern also makes pydantic refuse lone surrogates, which no store can encode.
 Names = Annotated[
@@ -103,10 +124,10 @@ class ArticleMeta(Value):
     """What a citation says about an article; everything but its text."""
 
     article_id: str = Field(min_length=1, max_length=200, pattern=r"^[^\s:/?#]+$")
-    title: str
-    source: str | None = Field(default=None, description="outlet, by default the URL's host")
-    author: str | None = None
-    url: str | None = None
+    title: Storable
+    source: Storable | None = Field(default=None, description="outlet, by default the URL's host")
+    author: Storable | None = None
+    url: Storable | None = None
     published_at: UtcTime | None = None
     content_hash: str = Field(description="sha256: of text and every field above")
 
@@ -114,14 +135,7 @@ class ArticleMeta(Value):
 class Article(ArticleMeta):
     """One version of one article; `text` is what all offsets refer to."""
 
-    text: str
-
-    @field_validator("text", "title")
-    @classmethod
-    def _storable(cls, value: str) -> str:
-        if "\0" in value:
-            raise ValueError("holds a NUL character, which no database stores; remove it")
-        return value
+    text: Storable
 
     @classmethod
     def create(
@@ -256,8 +270,8 @@ class Reading(Value):
 class Turn(Value):
     """One earlier question of a conversation with the answer it got."""
 
-    question: str
-    answer: str | None = None
+    question: Storable
+    answer: Storable | None = None
 
 
 class Question(Value):
