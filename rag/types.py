@@ -95,7 +95,7 @@ Names = Annotated[
 
 
 def canonical_url(url: str) -> str:
-    """Return `url` without fragment, tracking parameters, default port, `www.` or trailing slash."""
+    """Return `url` without fragment, tracking, default port, `www.` and trailing slash."""
     parts = urlsplit(url.strip())
     host = (parts.hostname or "").removeprefix("www.")
     port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
@@ -117,7 +117,7 @@ def make_article_id(
     """
     when = published_at.isoformat() if published_at else ""
     basis = canonical_url(url) if url else "\n".join((source or "", title, when))
-    return hashlib.sha256(basis.encode()).hexdigest()[:16]
+    return hashlib.sha256(basis.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 class ArticleMeta(Value):
@@ -149,7 +149,7 @@ class Article(ArticleMeta):
         published_at: datetime | None = None,
         article_id: str | None = None,
     ) -> Self:
-        """Return the article with its derived id and hash; `source` falls back to the URL's host."""
+        """Return the article with its derived id and hash; `source` defaults to the URL's host."""
         if source is None and url:
             source = (urlsplit(url).hostname or "").removeprefix("www.") or None
         fields: dict[str, Any] = {
@@ -253,7 +253,7 @@ class Hit(Value):
 class Reading(Value):
     """A span of a hit's passage that may answer the question.
 
-    `start` and `end` are offsets into `hit.passage.text`; `probability` that the span answers, 0 to 1.
+    `start` and `end` are offsets into `hit.passage.text`; `probability`, 0 to 1, that it answers.
     """
 
     hit: Hit
