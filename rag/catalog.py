@@ -31,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import StaticPool
 
@@ -140,7 +140,7 @@ class Catalog:
         self._engine = _engine(url)
         try:
             _Base.metadata.create_all(self._engine)
-        except OperationalError as exc:
+        except DatabaseError as exc:
             raise DependencyError(f"catalog {self._engine.url!r} cannot be opened: {exc}") from exc
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ class Catalog:
         try:
             with self._engine.connect() as connection:
                 connection.execute(sql("SELECT 1"))
-        except OperationalError as exc:
+        except DatabaseError as exc:
             raise DependencyError(f"catalog does not answer: {exc}") from exc
 
     # -- facts about the whole -----------------------------------------------------------------
