@@ -18,7 +18,7 @@ ENV PATH=/venv/bin:$PATH \
     DATELINE_DATA_DIR=/data \
     DATELINE_HOST=0.0.0.0 \
     DATELINE_PORT=8321
-USER dateline
+USER 10001
 WORKDIR /home/dateline
 VOLUME /data
 EXPOSE 8321

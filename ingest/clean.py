@@ -104,9 +104,7 @@ def is_caption(line: str) -> bool:
     return len(line) <= _MAX_CAPTION_CHARS and bool(_CAPTION.search(line))
 
 
-def unwrap(
-    text: str, *, max_width_chars: int = 100, min_open_share: float = 0.5
-) -> list[str]:
+def unwrap(text: str, *, max_width_chars: int = 100, min_open_share: float = 0.5) -> list[str]:
     """Return the paragraphs of cleaned `text`, hard-wrapped lines joined again.
 
     Where the file is not evidently wrapped, each line is a paragraph. Where it is, a line that the
@@ -120,9 +118,7 @@ def unwrap(
     return [paragraph for block in blocks for paragraph in _rejoin(block, width)]
 
 
-def _wrap_width(
-    blocks: list[list[str]], max_width_chars: int, min_open_share: float
-) -> int | None:
+def _wrap_width(blocks: list[list[str]], max_width_chars: int, min_open_share: float) -> int | None:
     # A line inside a block says how the file is wrapped; the last one of a block ends anyhow.
     inner = [line for block in blocks for line in block[:-1]]
     # An address cannot be broken, so its length says nothing.

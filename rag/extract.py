@@ -1,7 +1,10 @@
-"""The answer without a language model: the most probable sentence that can be verified.
+"""The answer without a language model: the most probable sentence, and a rival when there is one.
 
 >>> extract(evidence.readings, index.catalog.get).text
 'Officials blamed Kataib Hezbollah for the attack. [1]'
+
+When a sentence of another article is nearly as probable, both are quoted: picking one of two articles
+that disagree would hide the disagreement.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +14,11 @@ from rag.cite import cite
 from rag.types import AnswerSpan, Article, Citation, Reading
 
 MODEL = "extractive"
+# A sentence of another article is quoted, too, from this share of the best one's probability.
+RIVAL_SHARE = 0.8
+MOST_SENTENCES = 2
+
+Fetch = Callable[[str], Article | None]
 
 
 class Written(NamedTuple):
@@ -21,14 +29,41 @@ class Written(NamedTuple):
     dropped: int
 
 
-def extract(readings: Sequence[Reading], fetch: Callable[[str], Article | None]) -> Written | None:
-    """Return the best of `readings` whose quote verifies against `fetch(article_id)`, or None."""
-    for dropped, reading in enumerate(readings):
-        # A sentence may run over a line; in an answer it is one line.
-        sentence = " ".join(reading.text.split())
-        span = AnswerSpan(start_index=0, end_index=len(sentence))
+def extract(readings: Sequence[Reading], fetch: Fetch) -> Written | None:
+    """Return an answer from `readings` (best first) that verifies against `fetch(article_id)`.
+
+    None when no quote verifies.
+    """
+    text = ""
+    citations: list[Citation] = []
+    dropped = 0
+    for reading in readings:
+        if not _is_rival(reading, citations):
+            continue
+        sentence = _one_line(reading.text)
+        start = len(text) + 1 if text else 0
+        span = AnswerSpan(start_index=start, end_index=start + len(sentence))
         article = fetch(reading.hit.article.article_id)
-        citation = cite(reading, article, index=1, answer_spans=[span])
-        if citation is not None:
-            return Written(f"{sentence} [1]", (citation,), dropped)
-    return None
+        citation = cite(reading, article, index=len(citations) + 1, answer_spans=[span])
+        if citation is None:
+            dropped += 1
+            continue
+        citations.append(citation)
+        text = f"{text} {sentence} [{citation.index}]".lstrip()
+    return Written(text, tuple(citations), dropped) if citations else None
+
+
+def _is_rival(reading: Reading, citations: Sequence[Citation]) -> bool:
+    """Return whether `reading` belongs in an answer that quotes `citations` already."""
+    if not citations:
+        return True
+    if len(citations) == MOST_SENTENCES or reading.probability < RIVAL_SHARE * citations[0].score:
+        return False
+    quoted = {citation.article_id for citation in citations}
+    said = {_one_line(citation.cited_text) for citation in citations}
+    return reading.hit.article.article_id not in quoted and _one_line(reading.text) not in said
+
+
+def _one_line(text: str) -> str:
+    """Return `text` without line breaks: a sentence may run over a line, an answer does not."""
+    return " ".join(text.split())

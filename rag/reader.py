@@ -196,11 +196,12 @@ class _Question:
         exact = _share(self.asked, c.terms, self.rarity)
         related = {t for t in self.asked if t in c.terms or self.families[t] & c.terms}
         family = _share(self.asked, related, self.rarity) - exact
+        nearby = _share(self.asked, related | c.nearby, self.rarity) - exact - family
         held = holds(self.kind, text, self.words)
         return [
             exact + FAMILY_WEIGHT * family,
             family,
-            _share(self.asked, c.terms | c.nearby, self.rarity) - exact,
+            nearby,
             _share(self.asked, c.passage, self.rarity),
             self._bigrams(text),
             len(self.names - c.passage) / len(self.names) if self.names else 0.0,

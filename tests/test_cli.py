@@ -1,0 +1,180 @@
+"""The `dateline` command, in process, on real stores."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from api.cli import main
+from evals.cases import SAMPLE_CORPUS
+from rag.lock import DataDirectory
+
+ARTICLE = SAMPLE_CORPUS / "northern-ledger_taji-rockets.txt"
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # Any: whatever the command printed
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def command(*arguments: str | Path) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["dateline", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return Ran(int(stopped.value.code or 0), printed.out, printed.err)
+
+    return command
+
+
+@pytest.fixture
+def data_dir(run: Run, tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    assert run("ingest", ARTICLE, "--data-dir", folder).code == 0
+    return folder
+
+
+def test_the_demo_answers_the_taji_question_with_a_verified_citation(run: Run) -> None:
+    ran = run("demo", "--json")
+    blamed, _, bread = ran.json
+    assert ran.code == 0
+    assert "Kataib Hezbollah" in blamed["answer"]
+    assert {citation["verified"] for citation in blamed["citations"]} == {True}
+    assert bread["answer_status"] == "no_answer"
+
+
+def test_a_saved_page_is_cited_with_its_title_author_date_and_address(
+    run: Run, data_dir: Path
+) -> None:
+    ran = run("ask", "who was blamed for the Taji attack", "--data-dir", data_dir, "--json")
+    [citation] = ran.json["citations"]
+    assert ran.code == 0
+    assert "Kataib Hezbollah" in citation["cited_text"]
+    assert {k: citation[k] for k in ("title", "source", "published_at", "url")} == {
+        "title": "US officials blame Kataib Hezbollah for deadly rocket attack on Camp Taji",
+        "source": "northern-ledger.example",
+        "published_at": "2020-03-12T18:05:00Z",
+        "url": "https://northern-ledger.example/2020/03/12/taji-rockets",
+    }
+
+
+def test_a_question_that_no_article_answers_exits_1(run: Run, data_dir: Path) -> None:
+    ran = run("ask", "How do I bake sourdough bread?", "--data-dir", data_dir, "--json")
+    assert (ran.code, ran.json["answer_status"]) == (1, "no_answer")
+
+
+def test_a_question_is_read_from_stdin_after_a_dash(
+    run: Run, data_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = tmp_path / "question"
+    asked.write_text("who was blamed for the Taji attack\n")
+    with asked.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        ran = run("ask", "-", "--data-dir", data_dir, "--json")
+    assert ran.json["standalone_question"] == "who was blamed for the Taji attack"
+
+
+def test_ingesting_again_changes_nothing(run: Run, data_dir: Path) -> None:
+    ran = run("ingest", ARTICLE, "--data-dir", data_dir, "--json")
+    assert ran.json["counts"] == {
+        "seen": 1, "created": 0, "updated": 0, "unchanged": 1, "retired": 0, "failed": 0,
+    }  # fmt: skip
+
+
+def test_a_bad_file_is_named_with_its_reason_and_the_rest_goes_in(run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text("{")
+    ran = run("ingest", bad, ARTICLE, "--data-dir", tmp_path / "data")
+    assert ran.code == 1
+    assert str(bad) in ran.out.replace("\n", "")
+    assert "1 created, 1 failed" in ran.out
+
+
+def test_search_prints_passages_as_json(run: Run, data_dir: Path) -> None:
+    hits = run("search", "rocket attack", "--data-dir", data_dir, "--json").json["hits"]
+    assert hits
+    assert {hit["article"]["url"] for hit in hits} == {
+        "https://northern-ledger.example/2020/03/12/taji-rockets"
+    }
+
+
+def test_a_filter_that_nothing_passes_finds_nothing(run: Run, data_dir: Path) -> None:
+    ran = run("search", "rocket attack", "--before", "2020-03-01", "--data-dir", data_dir)
+    assert (ran.code, ran.out) == (1, "nothing found\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("ask", ""), ("ask", "who", "--after", "last week"), ("ask", "who", "--mode", "magic"),
+     ("search", "x", "-k", "0"), ("ask",), ("nonsense",)],
+)  # fmt: skip
+def test_bad_usage_exits_2_and_says_why(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    extra = ("--data-dir", tmp_path / "data") if len(arguments) > 1 else ()
+    ran = run(*arguments, *extra)
+    assert ran.code == 2
+    assert ran.err
+
+
+def test_a_data_directory_in_use_exits_3_and_names_who_holds_it(run: Run, tmp_path: Path) -> None:
+    held = DataDirectory(tmp_path / "data")
+    ran = run("check", "--data-dir", tmp_path / "data")
+    held.close()
+    assert ran.code == 3
+    assert f"in use by process {os.getpid()}" in ran.err
+
+
+def test_other_settings_are_refused_until_reindex(
+    run: Run, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATELINE_PASSAGE_TOKENS", "64")
+    refused = run("check", "--data-dir", data_dir)
+    rebuilt = run("reindex", "--data-dir", data_dir)
+    checked = run("check", "--data-dir", data_dir)
+    assert (refused.code, rebuilt.code, checked.code) == (2, 0, 0)
+    assert "dateline reindex" in refused.err
+
+
+def test_a_fresh_index_is_clean(run: Run, data_dir: Path) -> None:
+    report = run("check", "--data-dir", data_dir, "--json").json
+    assert (report["clean"], report["articles"]) == (True, 1)
+
+
+def test_the_gate_fails_when_a_threshold_is_missed(run: Run, tmp_path: Path) -> None:
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text(
+        json.dumps(
+            {"id": "a", "question": "Who was blamed for the Taji attack?", "answerable": True,
+             "must_include": ["the moon"], "slice": "who", "provenance": "test"}
+        )
+    )  # fmt: skip
+    limits = tmp_path / "limits.toml"
+    limits.write_text("[min]\nmust_include = 0.5\n")
+    ran = run("eval", "--set", gold, "--corpus", ARTICLE, "--thresholds", limits, "--json")
+    assert ran.code == 1
+    assert ran.json["failures"] == [
+        {"metric": "must_include", "value": 0.0, "threshold": 0.5, "at_least": True}
+    ]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"chromadb", "llama_index", "onnxruntime", "pydantic", "sqlalchemy", "fastapi"}
+    code = f"import sys, api.cli; print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

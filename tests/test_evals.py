@@ -1,0 +1,114 @@
+"""Gold cases, metrics and the gate."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals.cases import SAMPLE_SET, Case, load
+from evals.metrics import Share, hit_at, percentile, reciprocal_rank, share
+from evals.run import CaseResult, Failure, failures, summary
+from rag.errors import InputError
+
+CASE = {"id": "a", "question": "Who?", "answerable": True, "must_include": ["x"],
+        "slice": "who", "provenance": "test"}  # fmt: skip
+
+
+def result(**fields: object) -> CaseResult:
+    known = {
+        "id": "a", "slice": "who", "question": "Who?", "answerable": True, "answer": "x",
+        "answer_status": "answered", "confidence": 0.5, "hit_at_5": True, "right": True,
+        "citations": (True,), "elapsed_ms": 1.0,
+    }  # fmt: skip
+    return CaseResult.model_validate(known | fields)
+
+
+def test_a_share_has_its_wilson_interval() -> None:
+    # 8 of 10: the textbook value.
+    assert share([True] * 8 + [False] * 2) == Share(value=0.8, n=10, low=0.49, high=0.943)
+
+
+def test_a_share_of_nothing_is_unscored() -> None:
+    assert share([]) == Share(value=None, n=0)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200))
+def test_a_share_lies_inside_its_interval(values: list[bool]) -> None:
+    found = share(values)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.value is not None
+    assert found.low - 1e-3 <= found.value <= found.high + 1e-3
+
+
+def test_ranks_count_distinct_articles() -> None:
+    assert hit_at(["a", "a", "b"], ["b"], 2)
+    assert reciprocal_rank(["a", "a", "b"], ["b"]) == 0.5
+    assert reciprocal_rank(["a"], ["b"]) == 0.0
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert percentile([4.0, 1.0, 3.0, 2.0], 0.5) == 2.0
+    assert percentile([], 0.5) is None
+
+
+def test_an_answer_holds_one_alternative_of_each_group() -> None:
+    case = Case.model_validate(
+        CASE | {"must_include": ["three|3", "killed"], "must_not_include": ["four"]}
+    )
+    assert case.held_by("Three people were KILLED.")
+    assert not case.held_by("Three people were hurt.")
+    assert not case.held_by("Three or four were killed.")
+
+
+def test_bad_lines_of_a_gold_set_are_all_named(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl"
+    path.write_text(f"{json.dumps(CASE)}\n{{\n{json.dumps(CASE | {'answerable': 'perhaps'})}\n")
+    with pytest.raises(InputError, match=r"line 2: .*; line 3: answerable"):
+        load(path)
+
+
+def test_a_case_that_stands_twice_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl"
+    path.write_text(f"{json.dumps(CASE)}\n{json.dumps(CASE)}\n")
+    with pytest.raises(InputError, match="id a stands twice"):
+        load(path)
+
+
+def test_the_sample_set_is_as_large_and_mixed_as_promised() -> None:
+    cases = load(SAMPLE_SET)
+    assert len(cases) >= 80
+    assert sum(not case.answerable for case in cases) >= 20
+    assert sum(bool(case.history) for case in cases) >= 10
+
+
+def test_a_refusal_is_neither_right_nor_a_false_answer() -> None:
+    refused = result(answerable=False, answer_status="no_answer", right=None, citations=())
+    wrong = result(answerable=False, right=None)
+    metrics = summary([refused, wrong], index_fingerprint="f").metrics
+    assert metrics["false_answer_rate"].value == 0.5
+    assert metrics["must_include"].value is None
+
+
+def test_one_unverified_citation_fails_the_gate(tmp_path: Path) -> None:
+    limits = tmp_path / "limits.toml"
+    limits.write_text("[min]\ncitations_verified = 1.0\n")
+    report = summary([result(citations=(True, False))], index_fingerprint="f")
+    assert failures(report, limits) == [
+        Failure(metric="citations_verified", value=0.5, threshold=1.0, at_least=True)
+    ]
+
+
+def test_a_metric_without_a_value_fails_the_gate(tmp_path: Path) -> None:
+    limits = tmp_path / "limits.toml"
+    limits.write_text("[max]\nfalse_answer_rate = 1.0\n")
+    assert failures(summary([result()], index_fingerprint="f"), limits)
+
+
+def test_an_unknown_metric_in_the_thresholds_is_an_error(tmp_path: Path) -> None:
+    limits = tmp_path / "limits.toml"
+    limits.write_text("[min]\nbeauty = 1.0\n")
+    with pytest.raises(InputError, match="no metric beauty"):
+        failures(summary([result()], index_fingerprint="f"), limits)

@@ -1,0 +1,49 @@
+"""What README promises is there."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.cli import app
+from rag.settings import Settings
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+
+
+def test_every_command_in_readme_parses() -> None:
+    commands = typer.main.get_command(app)
+    lines = [line for line in BLOCKS.splitlines() if line.startswith("dateline ")]
+    assert len(lines) >= 5
+    for line in lines:
+        arguments = shlex.split(line)[1:]
+        # Parses the arguments and stops before the command runs.
+        context = commands.make_context("dateline", list(arguments))
+        name, command, rest = commands.resolve_command(context, list(arguments))  # type: ignore[attr-defined] # a Group
+        command.make_context(name, rest, parent=context)
+
+
+def test_every_setting_in_readme_exists_and_every_setting_is_in_readme() -> None:
+    named = set(re.findall(r"DATELINE_[A-Z_]+", README))
+    assert named == {f"DATELINE_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), re.findall(r"curl -s localhost:8321(\S+) .*-d '(.*)'", BLOCKS)
+)
+def test_every_request_in_readme_is_answered(path: str, body: str, tmp_path: Path) -> None:
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as client:
+        assert client.post(path, json=json.loads(body)).status_code in (200, 201)
+
+
+def test_readme_begins_with_the_two_commands() -> None:
+    first, second = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)[:2]
+    assert (first.count("\n"), second.count("\n")) == (1, 1)
+    assert "dateline demo" in first
+    assert "pytest" in second
