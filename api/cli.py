@@ -62,7 +62,7 @@ def main() -> None:
     try:
         app()
     except DatelineError as exc:
-        print(f"dateline: {exc}", file=sys.stderr)  # noqa: T201 - this is the command line
+        print(f"dateline: {exc}", file=sys.stderr)
         sys.exit(3 if isinstance(exc, DependencyError) else 2)
 
 
@@ -239,7 +239,7 @@ def eval_(
     *,
     json: Json = False,
 ) -> None:
-    """Put gold questions to a fresh index of the sample articles (or yours) and gate on the result."""
+    """Put gold questions to a fresh index of the sample articles, or yours, and gate on it."""
     import tempfile
 
     from api.render import show_report

@@ -139,9 +139,7 @@ def _ask(folder: Path) -> None:
             for stage, ms in answerer.prepare(question).timings_ms.items():
                 stages.setdefault(stage, []).append(ms)
     for stage, times in stages.items():
-        print(
-            f"warm {stage}: p50 {percentile(times, 0.5):.1f} ms, p95 {percentile(times, 0.95):.1f} ms"
-        )
+        print(f"warm {stage}: p50 {percentile(times, 0.5)} ms, p95 {percentile(times, 0.95)} ms")
     cold = ["ask", "Who was blamed for the Taji attack?", "--data-dir", str(folder)]
     print(f"cold `dateline ask`: median of 5 {_median_s(cold):.2f} s")
     print(f"`dateline --help`: median of 5 {_median_s(['--help']):.2f} s")

@@ -70,7 +70,7 @@ def run(
     *,
     now: datetime,
 ) -> list[CaseResult]:
-    """Return one result a case, in order. `fetch` gives the article that a quote is checked with."""
+    """Return one result a case, in order. `fetch` gives the article to check a quote with."""
     return [_run_one(case, answerer, fetch, now) for case in cases]
 
 

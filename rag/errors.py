@@ -36,7 +36,7 @@ class IngestError(DatelineError):
     code = "ingest_failed"
 
 
-class NotFound(DatelineError):  # noqa: N818 - reads as what happened
+class NotFound(DatelineError):
     """Nothing in the catalog has that id."""
 
     code = "not_found"

@@ -3,8 +3,8 @@
 >>> extract(evidence.readings, index.catalog.get).text
 'Officials blamed Kataib Hezbollah for the attack. [1]'
 
-When a sentence of another article is nearly as probable, both are quoted: picking one of two articles
-that disagree would hide the disagreement.
+When a sentence of another article is nearly as probable, both are quoted: picking one of two
+articles that disagree would hide the disagreement.
 """
 
 from collections.abc import Callable, Sequence

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-
 from pydantic import computed_field
 
 from rag.catalog import SCHEMA_VERSION, Catalog, Staged
@@ -25,7 +24,7 @@ Cut = Callable[[Article], Sequence[Passage]]
 
 
 class Legs(NamedTuple):
-    """What each leg found, best first: (passage id, cosine), (passage id, BM25), (article, BM25)."""
+    """What each leg found, best first: ids of passages, passages, articles with scores."""
 
     dense: list[tuple[str, float]]
     passages: list[tuple[str, float]]

@@ -9,5 +9,5 @@ NO_ANSWER: dict[AbstainReason, str] = {
     "no_match": "No article in the archive matches this question.",
     "low_confidence": "The archive does not hold an answer to this question.",
     "filtered_out": "No article that passes the filters answers this question.",
-    "unverified": "An answer was found, but its quotation could not be verified, so it is not shown.",
+    "unverified": "An answer was found, but its quotation could not be verified.",
 }

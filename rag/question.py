@@ -68,17 +68,20 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
 )
 
 _EMPTY_WORDS = frozenset(
-    "a an the of in on at to for from by with and or but so as is are was were be been did do does "
-    "has have had who whom whose what which when where why how many much long often can could will "
-    "would should may might must not no yes also else about there then it its they them their he "
-    "him his she her hers this that these those any some tell me us you i we happen happened".split()
+    (
+        "a an the of in on at to for from by with and or but so as is are was were be been did "
+        "do does has have had who whom whose what which when where why how many much long often "
+        "can could will would should may might must not no yes also else about there then it its "
+        "they them their he him his she her hers this that these those any some tell me us you i "
+        "we happen happened"
+    ).split()
 )
 
 # Words that newspapers use for the same thing. A question that says "blamed" is answered by a
 # sentence that says "carried out by", which neither stems nor small vectors know.
 _FAMILIES = (
-    "blamed blame accused accuse responsible responsibility accountable behind perpetrators carried "
-    "attributed fault culprit claimed conducted suspected",
+    "blamed blame accused accuse responsible responsibility accountable behind perpetrators "
+    "carried attributed fault culprit claimed conducted suspected",
     "killed killing died dead deaths dies fatal fatalities casualties toll victims slain murdered",
     "wounded injured hurt injuries wounds casualties",
     "attack attacked strike struck raid assault barrage bombing bombed shelling hit rockets",

@@ -5,9 +5,9 @@
 >>> readings[0].text, readings[0].probability
 ('Officials blamed Kataib Hezbollah for the attack.', 0.83)
 
-The spans are whole sentences, judged by a logistic model over a dozen counts that a person can check:
-which of the question's words stand in the sentence, beside it and in the headline, whether something
-of the asked kind does (a name, a date, a number), how near the two are as vectors.
+The spans are whole sentences, judged by a logistic model over counts that a person can check: which
+of the question's words stand in the sentence, beside it and in the headline, whether something of
+the asked kind does (a name, a date, a number), how near the two are as vectors.
 `rag/training/sentence_reader.py` fitted the weights. Whatever takes its place has the same `read`.
 """
 
@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -215,9 +216,9 @@ class _Question:
         ]
 
     def _bigrams(self, sentence: str) -> float:
-        pairs = set(zip(self.asked, self.asked[1:], strict=False))
+        pairs = set(pairwise(self.asked))
         stems = self.lexical.terms(sentence)
-        there = set(zip(stems, stems[1:], strict=False))
+        there = set(pairwise(stems))
         return len(pairs & there) / len(pairs) if pairs else 0.0
 
 

@@ -16,8 +16,8 @@ from rag.index import Index, Legs
 from rag.types import Filters, Hit, Question, RetrievalMode, Scores
 
 CANDIDATES = 50
-# The paper has 60; 10 trusts the first ranks more. Chosen on half of the NewsQA articles at hand (MRR@10
-# .715 to .730) and confirmed on the other half (.729 to .753), equal weights for all legs.
+# The paper has 60; 10 trusts the first ranks more. Chosen on half of the NewsQA articles at hand
+# (MRR@10 .715 to .730), confirmed on the other half (.729 to .753), equal weights for all legs.
 RRF_CONSTANT = 10
 PER_ARTICLE = 3
 
@@ -71,7 +71,7 @@ class Retriever:
 
 
 def fuse(legs: Legs, article_of: Mapping[str, str]) -> dict[str, float]:
-    """Return each passage's fused score. `article_of` names the article of those that may answer."""
+    """Return each passage's fused score; only those in `article_of` may answer."""
     score: defaultdict[str, float] = defaultdict(float)
     for leg in (legs.dense, legs.passages):
         live = [key for key, _ in leg if key in article_of]

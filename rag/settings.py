@@ -10,7 +10,7 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-# Raise it when passages of the same text would come out differently, so that old indexes are refused.
+# Raise it when passages of the same text come out differently, so that old indexes are refused.
 SPLITTER_VERSION = "sentence-1"
 
 

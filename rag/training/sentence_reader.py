@@ -1,10 +1,11 @@
 """Fits the weights of `rag.reader.SentenceReader` on SQuAD and writes them with their card.
 
-    python -m rag.training.sentence_reader --data ../shared/data --out rag/models/sentence_reader.json
+    python -m rag.training.sentence_reader --data ../shared/data --out sentence_reader.json
 
-Paragraphs of two thirds of the titles are indexed, each as an article. Questions of those titles are
-answerable; questions of the other titles are not, whatever the index returns. Titles are split again
-into those that the weights are fitted on and those that the scores and the threshold come from.
+Paragraphs of two thirds of the titles are indexed, each as an article. Questions of those titles
+are answerable; questions of the other titles are not, whatever the index returns. Titles are split
+again into those that the weights are fitted on and those that the scores and the threshold come
+from.
 Needs the extra `train`. Takes about eight minutes on two cores.
 """
 
