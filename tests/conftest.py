@@ -89,6 +89,12 @@ def _stays_on_this_machine() -> Iterator[None]:
     assert left == []
 
 
+@pytest.fixture
+def network_attempts() -> list[str]:
+    """The calls that tried to leave the machine in this test; what is left in it fails the test."""
+    return attempts
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the developer's DATELINE_* variables."""

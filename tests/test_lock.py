@@ -4,10 +4,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -145,6 +146,25 @@ def test_the_lock_is_refused_fast_in_one_process(tmp_path: Path) -> None:
         DataDirectory(tmp_path)
     assert time.perf_counter() - began < 1
     directory.close()
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda: socket.create_connection(("192.0.2.1", 80), timeout=1),
+        lambda: socket.getaddrinfo("telemetry.example", 443),
+        lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 53)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_guard_of_these_tests_lets_nothing_out_and_notes_what_tried(
+    leave: Callable[[], object], network_attempts: list[str]
+) -> None:
+    with pytest.raises(OSError, match="tests do not leave this machine"):
+        leave()
+    assert len(network_attempts) == 1
+    network_attempts.clear()
 
 
 def _can_trace() -> bool:
