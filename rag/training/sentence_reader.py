@@ -49,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--data", type=Path, required=True, help="folder that holds squad/dev.jsonl"
     )
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--questions", type=int, default=2_000, help="a split")
+    parser.add_argument("--questions", type=int, default=600, help="to fit on")
+    parser.add_argument("--held", type=int, default=1_800, help="to measure on")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     rows = [json.loads(line) for line in (args.data / "squad" / "dev.jsonl").open(encoding="utf-8")]
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         fit = [row for row in rows if row["title"] in fit_titles]
         held = [row for row in rows if row["title"] not in fit_titles]
         fitted = _fitted(list(_labelled(index, ids, fit[: args.questions])))
-        card = _measured(fitted, list(_labelled(index, ids, held[: args.questions])))
+        card = _measured(fitted, list(_labelled(index, ids, held[: args.held])))
     args.out.write_text(json.dumps(fitted | card | _provenance(args), indent=1) + "\n")
     print(json.dumps(card, indent=1))
 
@@ -163,6 +164,7 @@ def _provenance(args: argparse.Namespace) -> dict[str, Any]:
             "recipe": "python -m rag.training.sentence_reader",
             "seed": args.seed,
             "questions": args.questions,
+            "held": args.held,
             "commit": commit,
             "known_failures": "cannot tell a sentence that almost answers from one that does",
         }
