@@ -5,9 +5,7 @@ PosixPath('/tmp/archive')
 """
 
 from pathlib import Path
-from typing import Self
-
-from pydantic import Field, model_validator
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Raise it when passages of the same text come out differently, so that old indexes are refused.
@@ -33,10 +31,6 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=1, le=65_535)
     max_body_bytes: int = Field(default=20_000_000, ge=1_000, description="largest HTTP request")
-
-    @model_validator(mode="after")
-    def _loopback_only(self) -> Self:
-        return self
 
     @property
     def catalog_url(self) -> str:
