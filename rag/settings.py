@@ -5,6 +5,7 @@ PosixPath('/tmp/archive')
 """
 
 from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
