@@ -35,7 +35,6 @@ _TOKENIZER = Path(__file__).parent / "models" / "tokenizer.json"
 class Embedder:
     """Holds the ONNX session and the tokenizer; safe to call from several threads."""
 
-    dimension = DIMENSION
     fingerprint = f"{MODEL}:{MODEL_SHA256[:12]}/mean/{MAX_TOKENS}"
 
     def __init__(self, *, threads: int = 0, batch_size: int = 8) -> None:

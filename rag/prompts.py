@@ -2,8 +2,6 @@
 
 from rag.types import AbstainReason
 
-PROMPT_VERSION = "1"
-
 NO_ANSWER: dict[AbstainReason, str] = {
     "empty_index": "The archive is empty: ingest some articles first.",
     "no_match": "No article in the archive matches this question.",

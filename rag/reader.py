@@ -106,20 +106,15 @@ class SentenceFeatures:
         asked = list(dict.fromkeys(self._lexical.terms(" ".join(content_words(question)))))
         rarity = self._lexical.rarity(asked)
         candidates = _of_kind(self._candidates(hits), question)
-        weight = {c: _share(asked, c.terms | c.passage, rarity) for c in candidates}
-        close = sorted(
-            range(len(candidates)),
-            key=lambda i: -_share(asked, candidates[i].terms, rarity) - 0.5 * weight[candidates[i]],
-        )[:READ_CLOSELY]
-        chosen = [candidates[i] for i in sorted(close)]
+        chosen = _closest(candidates, asked, rarity)
         if not chosen:
             return [], np.empty((0, len(FEATURES)))
         vectors = self._embedder.embed([question, *(c.text for c in chosen)])
         cosines = vectors[1:] @ vectors[0]
-        view = _Question(question, asked, rarity, self._families, self._lexical)
-        best = {c.rank: 0.0 for c in chosen}
+        best: dict[int, float] = {}
         for c, cosine in zip(chosen, cosines, strict=True):
-            best[c.rank] = max(best[c.rank], float(cosine))
+            best[c.rank] = max(best.get(c.rank, 0.0), float(cosine))
+        view = _Question(question, asked, rarity, self._families, self._lexical)
         rows = np.array(
             [
                 view.row(c, float(cosine), best[c.rank])
@@ -127,8 +122,8 @@ class SentenceFeatures:
             ]
         )
         # How far a sentence stays behind the best of its rivals, 0 for the best itself.
-        overlap, cosine = rows[:, FEATURES.index("sentence_overlap")], cosines
-        gaps = np.column_stack([overlap - overlap.max(), cosine - cosine.max()])
+        overlap = rows[:, FEATURES.index("sentence_overlap")]
+        gaps = np.column_stack([overlap - overlap.max(), cosines - cosines.max()])
         return chosen, np.hstack([rows, gaps])
 
     def _candidates(self, hits: Sequence[Hit]) -> list[Candidate]:
@@ -155,7 +150,7 @@ class SentenceReader:
         self.threshold = model.threshold
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
-        """Return the sentences of `hits` that may answer, most probable first, none twice."""
+        """Return the sentences of `hits` that may answer, most probable first."""
         candidates, features = self._counts.of(question, hits)
         if not candidates:
             return []
@@ -231,6 +226,18 @@ def _of_kind(candidates: list[Candidate], question: str) -> list[Candidate]:
     if kind_of(question) != "blame":
         return candidates
     return [c for c in candidates if holds("blame", c.text, frozenset())] or candidates
+
+
+def _closest(
+    candidates: Sequence[Candidate], asked: Sequence[str], rarity: dict[str, float]
+) -> list[Candidate]:
+    """Return the candidates that share most with the question, in the order they came in."""
+
+    def far(i: int) -> float:
+        c = candidates[i]
+        return -_share(asked, c.terms, rarity) - 0.5 * _share(asked, c.passage, rarity)
+
+    return [candidates[i] for i in sorted(sorted(range(len(candidates)), key=far)[:READ_CLOSELY])]
 
 
 @lru_cache(maxsize=1)
