@@ -8,8 +8,8 @@ LlamaIndex's `SentenceSplitter` packs the sentences; ours are the boundaries. It
 searching for the chunk in the text, so we carry the cursor ourselves and compare every span.
 """
 
-from rag.embedder import load_tokenizer
 from rag.errors import AnswerContractError
+from rag.onnx import load_tokenizer
 from rag.sentences import sentence_spans
 from rag.types import Article, Passage
 

@@ -10,26 +10,22 @@ it is kept apart because importing LlamaIndex costs a second that a question nee
 Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (mean pooling, unit length).
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import tokenizers
 
-from rag.errors import ConfigurationError
+from rag.onnx import _checked, load_tokenizer
 
 Vectors = npt.NDArray[np.float32]
 
 MODEL = "all-MiniLM-L6-v2-onnx-int8"
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 DIMENSION = 384
 MAX_TOKENS = 256
-_TOKENIZER = Path(__file__).parent / "models" / "tokenizer.json"
 
 
 class Embedder:
@@ -53,9 +49,7 @@ class Embedder:
 
     @cached_property
     def _tokenizer(self) -> tokenizers.Tokenizer:
-        tokenizer = load_tokenizer()
-        tokenizer.enable_truncation(MAX_TOKENS)
-        return tokenizer
+        return load_tokenizer(max_tokens=MAX_TOKENS)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32[n, 384], unit length, row i for texts[i].
@@ -91,25 +85,3 @@ class Embedder:
         pooled = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
         unit: Vectors = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
         return unit
-
-
-def load_tokenizer() -> tokenizers.Tokenizer:
-    """Return the WordPiece tokenizer without truncation or padding, its file checked."""
-    tokenizer = tokenizers.Tokenizer.from_buffer(_checked(_TOKENIZER, TOKENIZER_SHA256))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def _checked(path: Path, sha256: str) -> bytes:
-    """Return the file's bytes once they are known to be the ones that were tested."""
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
-        raise ConfigurationError(f"model file {path} cannot be read: {exc}; reinstall") from exc
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
-        raise ConfigurationError(
-            f"model file {path} has sha256 {found}, expected {sha256}; reinstall the package"
-        )
-    return data

@@ -1,14 +1,11 @@
 """The model that ships: unit vectors, in order, the same each time, checked before it runs."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rag import embedder as embedder_module
-from rag.embedder import Embedder, load_tokenizer
-from rag.errors import ConfigurationError
+from rag.embedder import Embedder
 
 TEXTS = [
     "Rockets hit the base.",
@@ -58,20 +55,3 @@ def test_what_means_the_same_is_nearer_than_what_does_not(embedder: Embedder) ->
 def test_what_is_longer_than_256_tokens_is_cut_there(embedder: Embedder) -> None:
     long = "bridge " * 254
     assert np.array_equal(embedder.embed([long]), embedder.embed([long + "orchard " * 500]))
-
-
-def test_the_tokenizer_itself_neither_cuts_nor_pads() -> None:
-    encoded = load_tokenizer().encode("bridge " * 1_000, add_special_tokens=False)
-    assert len(encoded.ids) == 1_000
-
-
-@pytest.mark.parametrize("content", [b"{}", None])
-def test_a_model_file_that_was_damaged_or_lost_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
-) -> None:
-    path = tmp_path / "tokenizer.json"
-    if content is not None:
-        path.write_bytes(content)
-    monkeypatch.setattr(embedder_module, "_TOKENIZER", path)
-    with pytest.raises(ConfigurationError, match="reinstall"):
-        load_tokenizer()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.split import Splitter
-from rag.embedder import load_tokenizer
+from rag.onnx import load_tokenizer
 from rag.types import Article, Passage
 
 TOKENIZER = load_tokenizer()
