@@ -1,9 +1,9 @@
 """Runs the models in `rag/models/` in ONNX Runtime; nothing else here knows how a session is made.
 
->>> session = load_session(MODELS / "embedder.onnx")
->>> encodings = load_tokenizer(max_tokens=256).encode_batch_fast(["Rockets hit a base."])
->>> session.run(None, feed(encodings))[0].shape
-(1, 384)
+>>> model = Model(MODELS / "embedder.onnx")
+>>> [outputs] = model.run(load_tokenizer(max_tokens=256).encode_batch(["Rockets hit a base."]))
+>>> outputs["vector"].shape
+(384,)
 
 Each model lies beside its card, `embedder.onnx` beside `embedder.json`, and runs only if it has the
 SHA-256 that the card was written for. The tokenizer is one file for all of them.
@@ -11,7 +11,9 @@ SHA-256 that the card was written for. The tokenizer is one file for all of them
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +29,30 @@ TOKENIZER = MODELS / "tokenizer.json"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+class Model:
+    """Holds a session and its workers; several threads may share it.
+
+    Each text is a batch of its own. The scale of int8 activations is that of their whole batch, so
+    beside other texts a text would give other numbers; and a batch of eight is no faster: 85 µs of
+    CPU a token against 77 µs (passages of 200 tokens, AVX-512 VNNI).
+    """
+
+    def __init__(self, path: Path, *, threads: int = 0) -> None:
+        """Load the model at `path` to run `threads` texts side by side; 0: one a core."""
+        self._session = load_session(path, threads=1)
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._workers = ThreadPoolExecutor(threads or _cores(), thread_name_prefix=path.stem)
+
+    def run(self, encodings: Sequence[Encoding]) -> list[dict[str, Floats]]:
+        """Return the outputs by name, without their batch axis, for each of `encodings`."""
+        return list(self._workers.map(self._run_one, encodings))
+
+    def _run_one(self, encoding: Encoding) -> dict[str, Floats]:
+        outputs = self._session.run(self._outputs, feed([encoding]))
+        return {name: output[0] for name, output in zip(self._outputs, outputs, strict=True)}
 
 
 def load_session(path: Path, *, threads: int | None = None) -> InferenceSession:
@@ -85,6 +111,13 @@ def feed(encodings: Sequence[Encoding]) -> dict[str, Ints]:
         mask[row, :length] = 1
         types[row, :length] = encoding.type_ids
     return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+
+
+def _cores() -> int:
+    """Return how many cores this process may use; only Linux tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _checked(path: Path, sha256: str) -> bytes:
