@@ -12,6 +12,7 @@ Source: BM25 with k1 1.2 and b 0.75 (Robertson and Zaragoza, 2009), as Tantivy f
 
 import math
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,6 +140,18 @@ class Bm25:
 
     def _any(self, field: str, values: Sequence[str]) -> Query:
         return Query.term_set_query(self._index.schema, field, list(values))
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """Return the stem that texts holding `word` are indexed by, also where it is a stop word."""
+    return "".join(_stemmer().analyze(word)) or word
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> tantivy.TextAnalyzer:
+    builder = TextAnalyzerBuilder(Tokenizer.raw()).filter(Filter.lowercase())
+    return builder.filter(Filter.ascii_fold()).filter(Filter.stemmer("english")).build()
 
 
 def _schema() -> tantivy.Schema:
