@@ -3,6 +3,7 @@
     python -m evals.bench retrieval --data ../shared/data     ours and stock LlamaIndex + Chroma
     python -m evals.bench ingest --data ../shared/data        articles/s and the encoder's share
     python -m evals.bench ask                                 cold, warm and import times
+    python -m evals.bench encode                              tokens/s of every model that ships
 
 `--data` holds `newsqa/articles.jsonl` and `newsqa/questions.jsonl`.
 """
@@ -19,19 +20,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tokenizers import Encoding
+
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, load
 from evals.metrics import hit_at, percentile, reciprocal_rank
 from ingest.pipeline import IngestReport, Pipeline
-from ingest.read import read
+from ingest.read import Read, read
 from ingest.split import Splitter
-from rag.embedder import Embedder, Vectors
+from rag.embedder import MAX_TOKENS, Embedder, Vectors
 from rag.index import Index
+from rag.onnx import MODELS, Model, load_tokenizer
 from rag.retrieve import CANDIDATES, Retriever
 from rag.settings import Settings
 from rag.types import RetrievalMode
 from rag.wiring import build_answerer, open_index
 
 Rank = Callable[[str], list[str]]
+
+# Enough for a steady figure, few enough for a minute.
+ENCODED = 100
 
 
 class _Asked(NamedTuple):
@@ -44,11 +51,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=["retrieval", "ingest", "ask"])
+    parser.add_argument("what", choices=["retrieval", "ingest", "ask", "encode"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
-        if args.what == "retrieval":
+        if args.what == "encode":
+            _encode()
+        elif args.what == "retrieval":
             _retrieval(args.data / "newsqa", Path(folder))
         elif args.what == "ingest":
             _ingest(args.data / "newsqa" / "articles.jsonl", Path(folder))
@@ -145,6 +154,26 @@ def _ask(folder: Path) -> None:
     print(f"`dateline --help`: median of 5 {_median_s(['--help']):.2f} s")
 
 
+def _encode() -> None:
+    splitter, tokenizer = Splitter(Settings().passage_tokens), load_tokenizer(max_tokens=MAX_TOKENS)
+    articles = [found.article for found in read([SAMPLE_CORPUS]) if isinstance(found, Read)]
+    passages = [passage.text for article in articles for passage in splitter.cut(article)]
+    encodings = tokenizer.encode_batch(passages[:ENCODED])
+    tokens = sum(len(encoding.ids) for encoding in encodings)
+    print(f"{len(encodings)} passages of {tokens / len(encodings):.0f} tokens; best of 5")
+    for path in sorted(MODELS.glob("*.onnx")):
+        for threads in (1, 2):
+            model = Model(path, threads=threads)
+            best_s = min(_elapsed_s(model, encodings) for _ in range(5))
+            print(f"{path.stem:12} {threads} side by side {tokens / best_s:8.0f} tokens/s")
+
+
+def _elapsed_s(model: Model, encodings: Sequence[Encoding]) -> float:
+    began = time.perf_counter()
+    model.run(encodings)
+    return time.perf_counter() - began
+
+
 def _median_s(arguments: Sequence[str]) -> float:
     def once() -> float:
         began = time.perf_counter()
@@ -172,7 +201,7 @@ class _Timed(Embedder):
 def _filled(articles: Path, folder: Path) -> Iterator[tuple[Index, tuple[IngestReport, float]]]:
     settings = Settings(data_dir=folder)
     with open_index(settings) as index:
-        timed = _Timed(threads=settings.threads, batch_size=settings.embed_batch)
+        timed = _Timed(threads=settings.threads)
         index.embedder = timed
         report = Pipeline(index, Splitter(settings.passage_tokens)).run(read([articles]))
         yield index, (report, timed.elapsed_s)

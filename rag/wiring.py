@@ -51,6 +51,6 @@ def _build(settings: Settings) -> Index:
         vectors=Vectors(settings.data_dir / "chroma"),
         passages=Bm25(settings.data_dir / "bm25" / "passages"),
         articles=Bm25(settings.data_dir / "bm25" / "articles"),
-        embedder=Embedder(threads=settings.threads, batch_size=settings.embed_batch),
+        embedder=Embedder(threads=settings.threads),
         splitter=settings.splitter,
     )

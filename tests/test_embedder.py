@@ -1,11 +1,13 @@
-"""The model that ships: unit vectors, in order, the same each time, checked before it runs."""
+"""The model that ships: unit vectors, in order, the same each time, near the fp32 weights."""
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from rag.embedder import Embedder
+from rag.onnx import MODELS, load_card
 
 TEXTS = [
     "Rockets hit the base.",
@@ -27,13 +29,31 @@ def test_no_text_gives_no_vector(embedder: Embedder) -> None:
     assert embedder.embed([]).shape == (0, 384)
 
 
-def test_rows_are_in_the_order_of_the_texts_although_batches_are_by_length(
+def test_a_vector_is_the_same_bytes_whatever_is_embedded_beside_it(
     embedder: Embedder,
 ) -> None:
     many = [f"{'word ' * (n * 7 % 30)}number {n}" for n in range(20)]
     alone = np.vstack([embedder.embed([text]) for text in many])
-    # Activations are quantised a batch at a time, so neighbours move a vector a little.
-    assert np.diag(embedder.embed(many) @ alone.T).min() > 0.97
+    assert embedder.embed(many).tobytes() == alone.tobytes()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_number_of_threads_does_not_change_a_byte(embedder: Embedder, threads: int) -> None:
+    other = Embedder(threads=threads)
+    assert other.embed(TEXTS).tobytes() == embedder.embed(TEXTS).tobytes()
+
+
+def test_vectors_are_near_those_of_the_fp32_weights(embedder: Embedder) -> None:
+    references = load_card(MODELS / "embedder.onnx")["reference"]
+    stored = [base64.b64decode(one["fp32_as_float16_base64"]) for one in references]
+    fp32 = np.stack([np.frombuffer(data, dtype=np.float16) for data in stored]).astype(np.float32)
+    found = embedder.embed([one["text"] for one in references])
+    assert (found * fp32).sum(axis=1).min() > 0.99
+
+
+def test_the_fingerprint_names_the_very_file(embedder: Embedder) -> None:
+    sha256 = load_card(MODELS / "embedder.onnx")["sha256"]
+    assert embedder.fingerprint == f"all-MiniLM-L6-v2-fused-int8:{sha256[:12]}/256"
 
 
 def test_the_same_texts_give_the_same_bytes(embedder: Embedder) -> None:

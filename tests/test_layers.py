@@ -99,7 +99,7 @@ def test_one_module_speaks_to_tantivy() -> None:
 
 def test_one_module_makes_the_sessions_of_our_models() -> None:
     running = {f for f in users_of("onnxruntime") if not f.startswith("rag/training/")}
-    assert running == {"rag/embedder.py", "rag/onnx.py"}
+    assert running == {"rag/onnx.py"}
 
 
 def test_llama_index_is_imported_at_once_only_by_its_faces() -> None:

@@ -52,7 +52,6 @@ def test_the_length_of_passages_is_part_of_what_makes_an_index() -> None:
         ("DATELINE_PORT", "0"),
         ("DATELINE_PORT", "65536"),
         ("DATELINE_THREADS", "-1"),
-        ("DATELINE_EMBED_BATCH", "0"),
         ("DATELINE_MAX_BODY_BYTES", "10"),
     ],
 )
