@@ -5,8 +5,12 @@ Share(value=0.75, n=4, low=0.301, high=0.954)
 """
 
 import math
-from collections.abc import Iterable
-from statistics import NormalDist
+import random
+import re
+import string
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import NormalDist, fmean
 
 from pydantic import Field
 
@@ -56,6 +60,52 @@ def reciprocal_rank(ranked: Iterable[str], relevant: Iterable[str], k: int = 10)
     wanted = set(relevant)
     first = list(dict.fromkeys(ranked))[:k]
     return next((1 / rank for rank, item in enumerate(first, 1) if item in wanted), 0.0)
+
+
+def token_f1(answer: str, gold: str) -> float:
+    """Return the F1 of the words two short answers share, 0 to 1; case and articles do not count.
+
+    Source: the official script of SQuAD (Rajpurkar et al., EMNLP 2016).
+    """
+    said, wanted = _words(answer), _words(gold)
+    shared = sum((Counter(said) & Counter(wanted)).values())
+    return 2 * shared / (len(said) + len(wanted)) if shared else float(said == wanted)
+
+
+def _words(text: str) -> list[str]:
+    plain = text.lower().translate(str.maketrans("", "", string.punctuation))
+    return re.sub(r"\b(?:a|an|the)\b", " ", plain).split()
+
+
+class Mean(Value):
+    """A mean with its 95 % interval; `n` values in `clusters` that may not be independent."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    clusters: int
+
+
+def mean(values: Mapping[str, Sequence[float]], *, seed: int = 0, samples: int = 1_000) -> Mean:
+    """Return the mean of all values, its interval by drawing whole clusters (keys) again.
+
+    Source: cluster bootstrap, percentile interval (Davison and Hinkley, 1997, section 3.8).
+    """
+    rng = random.Random(seed)  # noqa: S311 - not for secrets
+    sums = [(sum(group), len(group)) for group in values.values() if group]
+    drawn = []
+    for _ in range(samples):
+        again = rng.choices(sums, k=len(sums))
+        drawn.append(sum(total for total, _ in again) / sum(n for _, n in again))
+    drawn.sort()
+    return Mean(
+        value=round(fmean(v for group in values.values() for v in group), 4),
+        low=round(drawn[int(0.025 * samples)], 4),
+        high=round(drawn[int(0.975 * samples)], 4),
+        n=sum(n for _, n in sums),
+        clusters=len(sums),
+    )
 
 
 def percentile(values: Iterable[float], q: float) -> float | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.cases import SAMPLE_SET, Case, load
-from evals.metrics import Share, hit_at, percentile, reciprocal_rank, share
+from evals.metrics import Share, hit_at, mean, percentile, reciprocal_rank, share, token_f1
 from evals.run import CaseResult, Failure, failures, summary
 from rag.errors import InputError
 
@@ -47,6 +47,28 @@ def test_ranks_count_distinct_articles() -> None:
     assert hit_at(["a", "a", "b"], ["b"], 2)
     assert reciprocal_rank(["a", "a", "b"], ["b"]) == 0.5
     assert reciprocal_rank(["a"], ["b"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "f1"),
+    [
+        ("the Shia militia groups", "Shia militia groups.", 1.0),
+        ("militia groups", "Shia militia groups", 0.8),
+        ("three", "two", 0.0),
+        ("", "two", 0.0),
+        ("The", "a", 1.0),
+    ],
+)
+def test_short_answers_share_words(answer: str, gold: str, f1: float) -> None:
+    assert token_f1(answer, gold) == pytest.approx(f1)
+
+
+def test_a_mean_has_an_interval_over_whole_clusters() -> None:
+    found = mean({"a": [1.0, 1.0], "b": [0.0, 0.0], "c": [1.0, 0.0]})
+    assert (found.value, found.n, found.clusters) == (0.5, 6, 3)
+    assert found.low < 0.2
+    assert found.high > 0.8
+    assert found == mean({"a": [1.0, 1.0], "b": [0.0, 0.0], "c": [1.0, 0.0]})
 
 
 def test_a_percentile_is_one_of_the_values() -> None:

@@ -264,7 +264,7 @@ def test_the_order_in_which_articles_came_in_does_not_change_what_is_found(
     rankings = []
     for seed in range(3):
         index = open_index(tmp_path / str(seed))
-        shuffled = random.Random(seed).sample(ARCHIVE, len(ARCHIVE))  # noqa: S311 - no secret
+        shuffled = random.Random(seed).sample(ARCHIVE, len(ARCHIVE))
         for one in shuffled:
             index.put([stage(one)])
         hits = Retriever(index).search(QUERY, k=8, mode="bm25")
