@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.alignment import FEATURES, Comparison, compare
+from rag.alignment import Comparison, compare
+from rag.checks import FEATURES
 from rag.premise import read_premise
 from rag.words import read_words
 
