@@ -38,6 +38,7 @@ def test_what_the_passage_says_is_supported(judge: SupportJudge, claim: str) -> 
     ("claim", "reason"),
     [
         ("Tehran said the base was not protected.", "“Tehran” is not named where this is said"),
+        ("The Pentagon said the base was protected.", "the passage denies “protected”"),
         ("The attack wounded nine others.", "beside “wounded” the passage has 14, not nine"),
     ],
 )
