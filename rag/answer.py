@@ -95,6 +95,7 @@ class Answerer:
             created_at=now,
             model=MODEL,
             answer=text,
+            short_answer=written.short if written else None,
             answer_status=_status(written),
             abstain_reason=reason,
             confidence=_probability(best[0]) if best else 0.0,

@@ -22,9 +22,13 @@ Fetch = Callable[[str], Article | None]
 
 
 class Written(NamedTuple):
-    """An answer's text with its citations, and how many quotes were dropped as unverifiable."""
+    """An answer's text with its citations, and how many quotes were dropped as unverifiable.
+
+    `short` holds the words of the first quote that answer.
+    """
 
     text: str
+    short: str
     citations: tuple[Citation, ...]
     dropped: int
 
@@ -34,7 +38,7 @@ def extract(readings: Sequence[Reading], fetch: Fetch) -> Written | None:
 
     None when no quote verifies.
     """
-    text = ""
+    text = short = ""
     citations: list[Citation] = []
     dropped = 0
     for reading in readings:
@@ -49,8 +53,9 @@ def extract(readings: Sequence[Reading], fetch: Fetch) -> Written | None:
             dropped += 1
             continue
         citations.append(citation)
+        short = short or _one_line(reading.answer)
         text = f"{text} {sentence} [{citation.index}]".lstrip()
-    return Written(text, tuple(citations), dropped) if citations else None
+    return Written(text, short, tuple(citations), dropped) if citations else None
 
 
 def _is_rival(reading: Reading, citations: Sequence[Citation]) -> bool:

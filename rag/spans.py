@@ -27,6 +27,12 @@ MAX_QUESTION_TOKENS = 64
 # News answers may be a clause; those that the model learned from are mostly shorter.
 MAX_ANSWER_TOKENS = 24
 _OVERLAP_TOKENS = 64
+_PRONOUNS = frozenset(
+    (
+        "it its itself he him his himself she her hers herself they them their theirs themselves i "
+        "me my myself we us our ours ourselves you your yours this that these those who which one"
+    ).split()
+)
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -47,6 +53,7 @@ class Window(NamedTuple):
     last: Ints
     start: Floats
     end: Floats
+    pronoun: npt.NDArray[np.bool_]
 
 
 class Scored:
@@ -104,7 +111,10 @@ def headed(title: str) -> str:
 def _window(piece: Encoding, start: Floats, end: Floats) -> Window:
     inside = np.array([sequence == 1 for sequence in piece.sequence_ids])
     offsets = np.array(piece.offsets, dtype=np.int64)[inside]
-    return Window(offsets[:, 0], offsets[:, 1], start[inside] - start[0], end[inside] - end[0])
+    pronoun = np.array([token in _PRONOUNS for token in piece.tokens])[inside]
+    return Window(
+        offsets[:, 0], offsets[:, 1], start[inside] - start[0], end[inside] - end[0], pronoun
+    )
 
 
 def _best(window: Window, start: int, end: int) -> Span | None:
@@ -113,7 +123,12 @@ def _best(window: Window, start: int, end: int) -> Span | None:
         return None
     begins, ends = window.start[tokens], window.end[tokens]
     sums = np.where(_in_reach(len(tokens)), begins[:, None] + ends[None, :], -np.inf)
+    # "It" may be right, and says nothing to somebody who reads the answer alone.
+    bare = np.flatnonzero(window.pronoun[tokens])
+    sums[bare, bare] = -np.inf
     i, j = np.unravel_index(int(np.argmax(sums)), sums.shape)
+    if sums[i, j] == -np.inf:
+        return None
     first, last = int(window.first[tokens[i]]), int(window.last[tokens[j]])
     return Span(first, last, float(sums[i, j]))
 

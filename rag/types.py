@@ -251,20 +251,33 @@ class Hit(Value):
 
 
 class Reading(Value):
-    """A span of a hit's passage that may answer the question.
+    """A sentence of a hit's passage, and the words in it that may answer the question.
 
-    `start` and `end` are offsets into `hit.passage.text`; `probability`, 0 to 1, that it answers.
+    All offsets are into `hit.passage.text`; `probability`, 0 to 1, that these words answer.
     """
 
     hit: Hit
     start: int = Field(ge=0)
     end: int = Field(ge=0)
+    answer_start: int = Field(ge=0)
+    answer_end: int = Field(ge=0)
     probability: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        if not self.start <= self.answer_start <= self.answer_end <= self.end:
+            raise ValueError(f"the answer lies outside its sentence {self.start}-{self.end}")
+        return self
 
     @property
     def text(self) -> str:
-        """The span's characters."""
+        """The sentence."""
         return self.hit.passage.text[self.start : self.end]
+
+    @property
+    def answer(self) -> str:
+        """The words that answer."""
+        return self.hit.passage.text[self.answer_start : self.answer_end]
 
 
 class Turn(Value):

@@ -14,9 +14,11 @@ from rag.embedder import Embedder
 from rag.index import Index
 from rag.lexical import Bm25
 from rag.lock import DataDirectory
-from rag.reader import SentenceFeatures, SentenceReader, load_weights
+from rag.overlap import SentenceCounts
+from rag.reader import SpanReader, load_weights
 from rag.retrieve import Retriever
 from rag.settings import Settings
+from rag.spans import SpanModel
 from rag.vectors import Vectors
 
 
@@ -41,8 +43,12 @@ def open_index(settings: Settings, *, accept: bool = True) -> Iterator[Index]:
 
 def build_answerer(index: Index) -> Answerer:
     """Return the answerer over `index` that Dateline ships with."""
-    reader = SentenceReader(SentenceFeatures(index.lexical, index.embedder), load_weights())
-    return Answerer(index, Retriever(index), reader)
+    return Answerer(index, Retriever(index), build_reader(index))
+
+
+def build_reader(index: Index) -> SpanReader:
+    """Return the reader that Dateline ships with; words are as rare as they are in `index`."""
+    return SpanReader(SentenceCounts(index.lexical), SpanModel(), load_weights())
 
 
 def _build(settings: Settings) -> Index:

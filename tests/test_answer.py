@@ -202,6 +202,8 @@ def test_an_article_that_says_otherwise_is_quoted_too_when_nearly_as_probable(
             ),
             start=0,
             end=20,
+            answer_start=0,
+            answer_end=4,
             probability=chance,
         )
         for article, chance in ((BRIDGE, 0.6), (rival, probability))

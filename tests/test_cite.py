@@ -13,7 +13,9 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 
 def reading(article: Article, passage: Passage, start: int, end: int) -> Reading:
     hit = Hit(passage=passage, article=article.meta(), scores=Scores(fused=0.1))
-    return Reading(hit=hit, start=start, end=end, probability=0.5)
+    return Reading(
+        hit=hit, start=start, end=end, answer_start=start, answer_end=end, probability=0.5
+    )
 
 
 def quoted(article: Article, start: int, end: int, *, passage_start: int = 0) -> Reading:
@@ -65,7 +67,7 @@ def test_whatever_is_cited_is_in_the_article_at_its_place(text: str, data: st.Da
     begin, end = data.draw(place), data.draw(place)
     honest = Passage.cut(article, 0, begin, end)
     passage = honest.model_copy(update={"text": data.draw(st.sampled_from([honest.text, text]))})
-    one = reading(article, passage, data.draw(place), data.draw(place))
+    one = reading(article, passage, *sorted((data.draw(place), data.draw(place))))
     citation = cite(one, article, index=1, answer_spans=())
     if citation is not None:
         quote = article.text[citation.start_char_index : citation.end_char_index]

@@ -6,8 +6,9 @@ Stage 1 is QAMR among sentences that resemble it; stage 2 mixes SQuAD with passa
 BM25 leg, news-shaped stories made by rule, and QAMR again. The passages of a question share one
 softmax, so that margins compare across passages (Clark and Gardner, ACL 2018, "shared-norm"), and
 each also stands alone with "no answer" at its first token (BERT, Devlin et al. 2019). The weights
-that are kept are an exponential moving average. About an hour on two cores; `--steps` for a try.
-`rag.training.calibrate` measures and exports what comes out. Needs the extra `train`.
+that are kept are an exponential moving average. Stages save `stage1.pt` and `reader.pt`; `--resume
+stage1.pt` goes on with stage 2. About an hour on two cores. `rag.training.calibrate` measures and
+exports what comes out. Needs the extra `train`.
 """
 
 import argparse
@@ -39,6 +40,8 @@ from rag.training.groups import (
 from rag.training.machine import prepare
 
 MAX_TOKENS = 256
+_NAMES = ("stage1.pt", "reader.pt")
+_RATES = (1.5e-4, 1.2e-4)
 _ROWS = 32
 _PAD_TO = 32
 _EMA = 0.99
@@ -83,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--base", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--out", type=Path, required=True, help="folder to write reader.pt to")
     parser.add_argument("--steps", type=int, nargs=2, default=(600, 2_600), help="of each stage")
+    parser.add_argument("--resume", type=Path, help="stage1.pt of an earlier run")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     prepare(args.seed)
@@ -90,12 +94,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     tokenizer = pair_tokenizer(args.base / "tokenizer.json")
     model = new_model(args.base)
     args.out.mkdir(parents=True, exist_ok=True)
+    done = 0
+    if args.resume:
+        model.load_state_dict(torch.load(args.resume))
+        done = _NAMES.index(args.resume.name) + 1
     with tempfile.TemporaryDirectory() as folder:
-        first, second = _stages(args.data, Path(folder))
-        train(model, tokenizer, first, args.steps[0], rng, rate=1.5e-4)
-        torch.save(model.state_dict(), args.out / "stage1.pt")
-        train(model, tokenizer, second, args.steps[1], rng, rate=1.2e-4, save=args.out)
-    torch.save(model.state_dict(), args.out / "reader.pt")
+        makers = _stages(args.data, Path(folder))
+        for stage in range(done, len(_NAMES)):
+            make, steps = makers[stage], args.steps[stage]
+            train(model, tokenizer, make, steps, rng, rate=_RATES[stage])
+            torch.save(model.state_dict(), args.out / _NAMES[stage])
 
 
 def new_model(base: Path) -> SpanModel:
@@ -130,9 +138,11 @@ def train(
     rng: random.Random,
     *,
     rate: float,
-    save: Path | None = None,
 ) -> None:
-    """Leave in `model` the moving average of its weights over `steps` batches of `make`."""
+    """Leave in `model` the moving average of its weights over `steps` batches of `make`.
+
+    `rate` is the highest learning rate: it rises over the first tenth, then falls to a hundredth.
+    """
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=0.01, fused=True)
     warm = max(1, steps // 10)
@@ -160,8 +170,6 @@ def train(
         if step % 50 == 0:
             speed = tokens / (time.monotonic() - began)
             print(f"{step}/{steps} loss {mean:.3f} {speed:.0f} tokens/s", flush=True)
-        if save and step and step % 500 == 0:
-            torch.save(average.module.state_dict(), save / "partial.pt")
     model.load_state_dict(average.module.state_dict())
 
 
