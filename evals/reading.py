@@ -24,7 +24,7 @@ from rag.index import Index
 from rag.onnx import MODELS, load_card
 from rag.retrieve import Retriever
 from rag.settings import Settings
-from rag.spans import SpanModel, headed
+from rag.spans import SpanModel
 from rag.training.groups import SquadRow, read_squad, split
 from rag.training.scores import auc
 from rag.types import Hit, Reading, Scores
@@ -64,15 +64,14 @@ def squad(rows: Sequence[SquadRow]) -> dict[str, Any]:
     margins: list[float] = []
     answerable: list[bool] = []
     for row in rows:
-        lead = headed(row.title)
-        [scored] = spans.score(row.question, [lead + row.context])
-        best = scored.best(len(lead), len(lead) + len(row.context))
+        [scored] = spans.score(row.question, [row.context])
+        best = scored.best(0, len(row.context))
         if best is None:
             continue
         margins.append(best.margin)
         answerable.append(bool(row.answers))
         if row.answers:
-            answer = row.context[best.start - len(lead) : best.end - len(lead)]
+            answer = row.context[best.start : best.end]
             golds = (row.context[a:b] for a, b in row.answers)
             f1[row.title].append(_best_f1(answer, golds))
     return {"f1_answerable": mean(f1), "auc_answerable": round(auc(margins, answerable), 4)}

@@ -3,8 +3,8 @@
 >>> extract(evidence.readings, index.catalog.get).text
 'Officials blamed Kataib Hezbollah for the attack. [1]'
 
-When a sentence of another article is nearly as probable, both are quoted: picking one of two
-articles that disagree would hide the disagreement.
+When another article gives another answer that is half as probable or more, both are quoted: picking
+one of two articles that disagree would hide the disagreement.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ from rag.cite import cite
 from rag.types import AnswerSpan, Article, Citation, Reading
 
 MODEL = "extractive"
-# A sentence of another article is quoted, too, from this share of the best one's probability.
-RIVAL_SHARE = 0.8
+# Another answer from another article is quoted, too, from this share of the best one's probability.
+RIVAL_SHARE = 0.5
 MOST_SENTENCES = 2
 
 Fetch = Callable[[str], Article | None]
@@ -42,7 +42,7 @@ def extract(readings: Sequence[Reading], fetch: Fetch) -> Written | None:
     citations: list[Citation] = []
     dropped = 0
     for reading in readings:
-        if not _is_rival(reading, citations):
+        if citations and not _is_rival(reading, citations, short):
             continue
         sentence = _one_line(reading.text)
         start = len(text) + 1 if text else 0
@@ -58,15 +58,13 @@ def extract(readings: Sequence[Reading], fetch: Fetch) -> Written | None:
     return Written(text, short, tuple(citations), dropped) if citations else None
 
 
-def _is_rival(reading: Reading, citations: Sequence[Citation]) -> bool:
-    """Return whether `reading` belongs in an answer that quotes `citations` already."""
-    if not citations:
-        return True
+def _is_rival(reading: Reading, citations: Sequence[Citation], short: str) -> bool:
+    """Return whether `reading` answers otherwise than `short`, which `citations` prove."""
     if len(citations) == MOST_SENTENCES or reading.probability < RIVAL_SHARE * citations[0].score:
         return False
     quoted = {citation.article_id for citation in citations}
-    said = {_one_line(citation.cited_text) for citation in citations}
-    return reading.hit.article.article_id not in quoted and _one_line(reading.text) not in said
+    one, other = short.lower(), _one_line(reading.answer).lower()
+    return reading.hit.article.article_id not in quoted and one not in other and other not in one
 
 
 def _one_line(text: str) -> str:

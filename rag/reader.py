@@ -24,7 +24,7 @@ import numpy.typing as npt
 from rag.onnx import MODELS
 from rag.overlap import COUNTS, Candidate, SentenceCounts
 from rag.question import Kind, holds, kind_of
-from rag.spans import Span, SpanModel, headed
+from rag.spans import Span, SpanModel
 from rag.types import Hit, Reading
 
 _OF_MARGINS = ("margin", "margin_gap", "passage_gap", "log_share")
@@ -95,17 +95,16 @@ class SpanReader:
     def candidates(self, question: str, hits: Sequence[Hit]) -> Candidates:
         """Return what the probabilities are made of."""
         sentences, counts = self._counts.of(question, hits)
-        leads = [headed(hit.article.title) for hit in hits]
-        texts = [lead + hit.passage.text for lead, hit in zip(leads, hits, strict=True)]
-        scored = self._spans.score(question, texts)
+        # Without the headline: what it says already is looked for there and missed in the passage
+        # (F1 .436 with it, .451 without, 400 questions of NewsQA, article given).
+        scored = self._spans.score(question, [hit.passage.text for hit in hits])
         kept: list[int] = []
         spans: list[Span] = []
         for i, sentence in enumerate(sentences):
-            lead = len(leads[sentence.rank])
-            span = scored[sentence.rank].best(lead + sentence.start, lead + sentence.end)
+            span = scored[sentence.rank].best(sentence.start, sentence.end)
             if span:
                 kept.append(i)
-                spans.append(Span(span.start - lead, span.end - lead, span.margin))
+                spans.append(span)
         sentences = [sentences[i] for i in kept]
         rows = np.column_stack(
             [

@@ -1,9 +1,9 @@
 """Question and passages to the spans that may answer, each with a margin over "no answer".
 
 >>> span_model = SpanModel(MODELS / "reader.onnx")
->>> [scored] = span_model.score("Who was blamed?", ["Taji. Officials blamed Iran for the attack."])
->>> scored.best(6, 45)
-Span(start=23, end=27, margin=6.2)
+>>> [scored] = span_model.score("Who was blamed?", ["Officials blamed Iran for the attack."])
+>>> scored.best(0, 37)
+Span(start=17, end=21, margin=6.2)
 
 The model is a 6-layer MiniLM with two numbers a token: how well an answer begins and ends there.
 The first token means that the passage does not answer. `rag/training/reader.py` made it, its card
@@ -98,14 +98,6 @@ class SpanModel:
     def _shortened(self, question: str) -> str:
         offsets = self._questions.encode(question).offsets
         return question[: max(end for _, end in offsets)]
-
-
-def headed(title: str) -> str:
-    """Return what stands before a passage of an article with this title, in training and later.
-
-    The headline says who "they" are; no answer is taken from it.
-    """
-    return f"{title}. " if title else ""
 
 
 def _window(piece: Encoding, start: Floats, end: Floats) -> Window:

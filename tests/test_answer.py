@@ -187,11 +187,18 @@ def test_a_quote_whose_article_was_deleted_meanwhile_gives_way_to_the_next(
     assert_verified(index, answer)
 
 
-@pytest.mark.parametrize(("probability", "quoted"), [(0.6, ["bridge", "rival"]), (0.1, ["bridge"])])
-def test_an_article_that_says_otherwise_is_quoted_too_when_nearly_as_probable(
-    probability: float, quoted: list[str]
+@pytest.mark.parametrize(
+    ("said", "probability", "quoted"),
+    [
+        ("Abel Stroud blamed it.", 0.4, ["bridge", "rival"]),
+        ("Abel Stroud blamed it.", 0.1, ["bridge"]),
+        ("THE Hallow Bridge, it was said.", 0.5, ["bridge"]),
+    ],
+)
+def test_an_article_that_says_otherwise_is_quoted_too_when_half_as_probable(
+    said: str, probability: float, quoted: list[str]
 ) -> None:
-    rival = BRIDGE.model_copy(update={"article_id": "rival", "text": "Abel Stroud blamed it."})
+    rival = BRIDGE.model_copy(update={"article_id": "rival", "text": said})
     articles = {"bridge": BRIDGE, "rival": rival}
     readings = [
         Reading(
@@ -203,7 +210,7 @@ def test_an_article_that_says_otherwise_is_quoted_too_when_nearly_as_probable(
             start=0,
             end=20,
             answer_start=0,
-            answer_end=4,
+            answer_end=5,
             probability=chance,
         )
         for article, chance in ((BRIDGE, 0.6), (rival, probability))

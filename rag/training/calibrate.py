@@ -32,7 +32,7 @@ from rag.overlap import SentenceCounts
 from rag.reader import FEATURES, SpanReader, Weights
 from rag.retrieve import Retriever
 from rag.settings import Settings
-from rag.spans import MAX_TOKENS, SpanModel, headed
+from rag.spans import MAX_TOKENS, SpanModel
 from rag.training.export import export, parity, write_card
 from rag.training.groups import SquadRow, read_squad, split
 from rag.training.reader import new_model
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     export(model, path, outputs=["start", "end"])
     write_card(path, what="card to come")  # a graph runs only beside a card with its sha256
     parts = split(read_squad(args.data / "squad" / "dev.jsonl"))
-    texts = [(row.question, headed(row.title) + row.context) for row in parts.held[::20]]
+    texts = [(row.question, row.context) for row in parts.held[::20]]
     near = parity(model, path, texts[:_PARITY_PAIRS])
     fitted, found = _fitted(_questions(parts.train, parts.calibration, path, args))
     card = _facts(args) | {"parity": {name: p._asdict() for name, p in near.items()}} | found

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from rag.lexical import Bm25, Entry
-from rag.spans import headed
 from rag.types import Article, Filters
 
 T = TypeVar("T")
@@ -233,8 +232,8 @@ class _Marked(NamedTuple):
     span: tuple[int, int] | None
 
     def titled(self, title: str) -> "_Marked":
-        """Return the passage under its headline, as the reader sees it at run time."""
-        lead = headed(title)
+        """Return the passage under its headline."""
+        lead = f"{title}. " if title else ""
         span = (self.span[0] + len(lead), self.span[1] + len(lead)) if self.span else None
         return _Marked(lead + self.text, span)
 
