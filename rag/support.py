@@ -16,6 +16,7 @@ Source: aligning before judging is SummaC's (Laban et al., TACL 2022); counts an
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +41,8 @@ INPUTS = (*FEATURES, "model_supports", "model_contradicts")
 # Eight-bit activations share one scale a batch: in company a pair would be read otherwise.
 _BATCH = 1
 _REASONS = 8
+# Thai, Japanese and Chinese part no words, so that a whole claim would count as one.
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _SURE = 6.0
 
 Row = npt.NDArray[np.float64]
@@ -48,7 +51,9 @@ Row = npt.NDArray[np.float64]
 class Verdict(Value):
     """What a passage says about a claim."""
 
-    label: Support = Field(description="unscored when the claim has no word that says anything")
+    label: Support = Field(
+        description="unscored when the claim has no word that says anything, or parts no words"
+    )
     probability: float | None = Field(
         ge=0, le=1, description="calibrated, that the passage supports all of the claim"
     )
@@ -106,7 +111,7 @@ class SupportJudge:
         is unsupported, for what is not read cannot be called supported.
         """
         aligned = align(claim[:MAX_CLAIM_CHARS], premise)
-        if not aligned:
+        if not aligned or _is_unspaced(claim[:MAX_CLAIM_CHARS]):
             return Verdict(label="unscored", probability=None, reasons=(), evidence="")
         rows = rows_of(aligned, self._read([model_pair(item) for item in aligned]))
         logits = [self._supported.logit(row) for row in rows]
@@ -184,6 +189,10 @@ def rows_of(aligned: Sequence[Aligned], logits: Row) -> Row:
 def _sentences(claim: str) -> list[tuple[str, tuple[Word, ...]]]:
     texts = (claim[start:end] for start, end in sentence_spans(claim))
     return [(text, read_words(text)) for text in texts]
+
+
+def _is_unspaced(text: str) -> bool:
+    return 3 * len(_UNSPACED.findall(text)) > sum(char.isalpha() for char in text)
 
 
 def _sigmoid(logit: float) -> float:

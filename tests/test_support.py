@@ -72,8 +72,10 @@ def test_what_has_nothing_to_do_with_the_passage_is_left_open(judge: SupportJudg
     assert "“Lyon” does not stand in the passage" in verdict.reasons
 
 
-@pytest.mark.parametrize("claim", ["", " ", "…", "of the and", "🙂"])
-def test_a_claim_that_says_nothing_is_unscored(judge: SupportJudge, claim: str) -> None:
+@pytest.mark.parametrize(
+    "claim", ["", " ", "…", "of the and", "🙂", "水" * 50, "爆発で二人が死亡した。"]
+)
+def test_a_claim_without_a_word_to_check_is_unscored(judge: SupportJudge, claim: str) -> None:
     verdict = judge.judge(claim, TAJI)
     assert (verdict.label, verdict.probability, verdict.reasons) == ("unscored", None, ())
 
