@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ingest.pipeline import IngestReport, Pipeline
+    from rag.answer import Answerer
     from rag.index import Index
     from rag.settings import Settings
     from rag.types import Filters
@@ -74,12 +75,11 @@ def demo(*, json: Json = False) -> None:
     from api.render import show_answer, show_ingest
     from evals.cases import SAMPLE_CORPUS
     from rag.types import Question
-    from rag.wiring import build_answerer
 
     console = _console()
     with tempfile.TemporaryDirectory(prefix="dateline-") as folder, _index(Path(folder)) as opened:
         report = _ingest(opened, [SAMPLE_CORPUS], quiet=json)
-        answerer = build_answerer(opened.index)
+        answerer = opened.answerer()
         answers = [answerer.answer(Question(text=q), now=_now()) for q in DEMO_QUESTIONS]
     if json:
         _print_json([answer.model_dump(mode="json") for answer in answers])
@@ -134,7 +134,6 @@ def ask(
     """Answer a question with verified citations."""
     from api.render import show_answer
     from rag.types import Question
-    from rag.wiring import build_answerer
 
     asked = _valid(
         Question,
@@ -145,7 +144,7 @@ def ask(
         min_confidence=min_confidence,
     )
     with _index(data_dir) as opened:
-        answer = build_answerer(opened.index).answer(asked, now=_now())
+        answer = opened.answerer().answer(asked, now=_now())
     if json:
         _print_json(answer.model_dump(mode="json"))
     else:
@@ -245,13 +244,12 @@ def eval_(
     from api.render import show_report
     from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, load
     from evals.run import THRESHOLDS, failures, run, summary
-    from rag.wiring import build_answerer
 
     cases = load(gold or SAMPLE_SET)
     with tempfile.TemporaryDirectory(prefix="dateline-") as folder, _index(Path(folder)) as opened:
         _ingest(opened, [corpus or SAMPLE_CORPUS], quiet=json)
         fetch = opened.index.catalog.get
-        results = run(cases, build_answerer(opened.index), fetch, now=_now())
+        results = run(cases, opened.answerer(), fetch, now=_now())
         report = summary(results, index_fingerprint=opened.index.fingerprint)
     failed = failures(report, thresholds or THRESHOLDS)
     if json:
@@ -268,6 +266,12 @@ class _Opened:
 
     index: Index
     settings: Settings
+
+    def answerer(self) -> Answerer:
+        """Return an answerer over the index."""
+        from rag.wiring import build_answerer
+
+        return build_answerer(self.index, threads=self.settings.threads)
 
     def pipeline(self) -> Pipeline:
         """Return a pipeline into the index."""

@@ -41,7 +41,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
         yield Services(
             index=index,
             retriever=Retriever(index),
-            answerer=build_answerer(index),
+            answerer=build_answerer(index, threads=settings.threads),
             pipeline=Pipeline(index, Splitter(settings.passage_tokens)),
         )
 

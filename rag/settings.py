@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     passage_tokens: int = Field(
         default=200, ge=32, le=256, description="longest passage, in tokens"
     )
-    threads: int = Field(default=0, ge=0, description="texts encoded side by side; 0: one a core")
+    threads: int = Field(
+        default=0, ge=0, description="texts encoded or read at once; 0: one a core"
+    )
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=1, le=65_535)
     max_body_bytes: int = Field(default=20_000_000, ge=1_000, description="largest HTTP request")

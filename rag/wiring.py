@@ -41,14 +41,18 @@ def open_index(settings: Settings, *, accept: bool = True) -> Iterator[Index]:
         directory.close()
 
 
-def build_answerer(index: Index) -> Answerer:
-    """Return the answerer over `index` that Dateline ships with."""
-    return Answerer(index, Retriever(index), build_reader(index))
+def build_answerer(index: Index, *, threads: int = 0) -> Answerer:
+    """Return the answerer over `index` that Dateline ships with.
+
+    `threads` passages are read side by side; 0: one a core.
+    """
+    return Answerer(index, Retriever(index), build_reader(index, threads=threads))
 
 
-def build_reader(index: Index) -> SpanReader:
+def build_reader(index: Index, *, threads: int = 0) -> SpanReader:
     """Return the reader that Dateline ships with; words are as rare as they are in `index`."""
-    return SpanReader(SentenceCounts(index.lexical), SpanModel(), load_weights())
+    counts = SentenceCounts(index.lexical)
+    return SpanReader(counts, SpanModel(threads=threads), load_weights())
 
 
 def _build(settings: Settings) -> Index:
