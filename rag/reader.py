@@ -11,7 +11,6 @@ the probability that these words of this article answer. `rag/training/calibrate
 questions that the span model had not seen.
 """
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rag.onnx import MODELS
+from rag.onnx import MODELS, load_card
 from rag.overlap import COUNTS, Candidate, SentenceCounts
 from rag.question import Kind, holds, kind_of
 from rag.spans import Span, SpanModel
@@ -31,8 +30,6 @@ _OF_MARGINS = ("margin", "margin_gap", "passage_gap", "log_share")
 _OF_ANSWERS = ("answer_kind", "repeats_question", "length")
 FEATURES = (*_OF_MARGINS, *_OF_ANSWERS, "fused_share", *COUNTS)
 _WEIGHTS = MODELS / "reader_weights.json"
-
-
 _ARTICLES = frozenset(("a", "an", "the"))
 Rows = npt.NDArray[np.float64]
 
@@ -52,7 +49,7 @@ class Weights(NamedTuple):
     """A logistic model: probability = sigmoid(bias + weights · features)."""
 
     bias: float
-    weights: npt.NDArray[np.float64]
+    weights: Rows
     threshold: float
 
 
@@ -171,6 +168,6 @@ def _words(text: str) -> list[str]:
 @lru_cache(maxsize=1)
 def load_weights() -> Weights:
     """Return the fitted model from `rag/models/reader_weights.json`."""
-    stored = json.loads(_WEIGHTS.read_text(encoding="utf-8"))
+    stored = load_card(_WEIGHTS)
     weights = np.array([stored["weights"][name] for name in FEATURES])
     return Weights(stored["bias"], weights, stored["threshold"])

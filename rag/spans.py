@@ -127,5 +127,5 @@ def _best(window: Window, start: int, end: int) -> Span | None:
 
 def _in_reach(n: int) -> npt.NDArray[np.bool_]:
     """Return bool[n, n]: an answer may begin at i and end at j."""
-    ahead = np.subtract.outer(np.arange(n), np.arange(n)) * -1
+    ahead = np.arange(n)[None, :] - np.arange(n)[:, None]
     return (ahead >= 0) & (ahead < MAX_ANSWER_TOKENS)

@@ -27,7 +27,7 @@ from pydantic import Field
 
 from rag.alignment import Comparison, compare
 from rag.checks import FEATURES
-from rag.onnx import MODELS, feed, load_card, load_session, load_tokenizer
+from rag.onnx import MODELS, Model, load_card, load_tokenizer
 from rag.premise import read_premise
 from rag.sentences import sentence_spans
 from rag.types import Support, Value
@@ -38,8 +38,6 @@ MAX_CLAIM_CHARS = 2_000
 MAX_PREMISE_CHARS = 12_000
 MAX_TOKENS = 192
 INPUTS = (*FEATURES, "model_supports", "model_contradicts")
-# Eight-bit activations share one scale a batch: in company a pair would be read otherwise.
-_BATCH = 1
 _REASONS = 8
 # Thai, Japanese and Chinese part no words, so that a whole claim would count as one.
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -88,12 +86,12 @@ class Aligned(NamedTuple):
 
 
 class SupportJudge:
-    """Holds the ONNX session, the tokenizer and the weights; safe to call from several threads."""
+    """Holds the model, the tokenizer and the weights; safe to call from several threads."""
 
     def __init__(self, card: Path = MODELS / "support.json", *, threads: int = 0) -> None:
         """Load the weights, and the cross-encoder if they were fitted with one.
 
-        Args: threads: 0 lets ONNX Runtime take every physical core.
+        Args: threads: sentences read side by side; 0: one a core.
         """
         stored = load_card(card)
         self._supported = Scale.of(stored["supported"])
@@ -101,7 +99,7 @@ class SupportJudge:
         self._threshold = float(stored["threshold"])
         # Only the card of a graph holds the graph's sha256.
         graph = card.with_suffix(".onnx") if "sha256" in stored else None
-        self._session = load_session(graph, threads=threads) if graph else None
+        self._model = Model(graph, threads=threads) if graph else None
         self._tokenizer = load_tokenizer(max_tokens=MAX_TOKENS)
 
     def judge(self, claim: str, premise: str) -> Verdict:
@@ -149,14 +147,10 @@ class SupportJudge:
 
         Without a model they are alike, and the weights that they meet are zero.
         """
-        if self._session is None:
+        if self._model is None:
             return np.zeros((len(pairs), 3))
-        encodings = self._tokenizer.encode_batch_fast(list(pairs))
-        logits = [
-            self._session.run(None, dict(feed(encodings[start : start + _BATCH])))[0]
-            for start in range(0, len(encodings), _BATCH)
-        ]
-        return np.concatenate(logits).astype(np.float64)
+        outputs = self._model.run(self._tokenizer.encode_batch_fast(list(pairs)))
+        return np.array([output["logits"] for output in outputs], dtype=np.float64)
 
 
 def align(claim: str, premise: str) -> list[Aligned]:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
 
-from rag.onnx import TOKENIZER  # noqa: E402
 from rag.training import reader  # noqa: E402
 from rag.training.groups import Group, Labelled  # noqa: E402
 
@@ -23,12 +21,11 @@ GROUPS = [
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that holds a very small encoder and our tokenizer."""
+    """Return a folder that holds a very small encoder."""
     folder = tmp_path_factory.mktemp("base")
     shape = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 12}
     config = transformers.BertConfig(**shape, intermediate_size=32, vocab_size=30_522)
     transformers.BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    shutil.copy(TOKENIZER, folder / "tokenizer.json")
     return folder
 
 
@@ -69,7 +66,7 @@ def test_the_recipe_leaves_weights_that_load(base: Path, data: Path, tmp_path: P
 def test_training_on_one_batch_learns_it(base: Path) -> None:
     torch.manual_seed(0)
     model = reader.new_model(base)
-    tokenizer = reader.pair_tokenizer(base / "tokenizer.json")
+    tokenizer = reader.pair_tokenizer()
     rng = random.Random(0)
     batch = next(reader._batches(tokenizer, lambda rng: rng.choice(GROUPS), rng))
     start, end = model(**batch.inputs)
@@ -79,8 +76,8 @@ def test_training_on_one_batch_learns_it(base: Path) -> None:
     assert reader.loss(start, end, batch).item() < 0.5 * before
 
 
-def test_the_loss_is_small_when_the_right_tokens_stand_out(base: Path) -> None:
-    tokenizer = reader.pair_tokenizer(base / "tokenizer.json")
+def test_the_loss_is_small_when_the_right_tokens_stand_out() -> None:
+    tokenizer = reader.pair_tokenizer()
     batch = reader._batch(tokenizer, GROUPS)
     assert batch.group.tolist() == [0, 0, 1]
     assert (batch.start > 0).tolist() == [True, False, False]
@@ -92,8 +89,8 @@ def test_the_loss_is_small_when_the_right_tokens_stand_out(base: Path) -> None:
     assert reader.loss(wrong, wrong, batch).item() > 5
 
 
-def test_an_answer_that_was_cut_off_is_no_answer(base: Path) -> None:
-    tokenizer = reader.pair_tokenizer(base / "tokenizer.json")
+def test_an_answer_that_was_cut_off_is_no_answer() -> None:
+    tokenizer = reader.pair_tokenizer()
     text = "word " * 400 + "end"
     group = Group("What?", (text,), Labelled(0, len(text) - 3, len(text)))
     batch = reader._batch(tokenizer, [group])

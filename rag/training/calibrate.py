@@ -17,6 +17,7 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from sklearn.linear_model import LogisticRegression
+from tokenizers import Tokenizer
 
 from rag.catalog import Staged
 from rag.index import Index
@@ -142,11 +144,14 @@ def _labelled(
 
 def _shared(answer: str, gold: str) -> float:
     """Return the F1 of the tokens that two answers share."""
-    said, wanted = (Counter(_TOKENS.encode(text).tokens[1:-1]) for text in (answer, gold))
+    tokenizer = _tokenizer()
+    said, wanted = (Counter(tokenizer.encode(text).tokens[1:-1]) for text in (answer, gold))
     return 2 * (said & wanted).total() / (said.total() + wanted.total())
 
 
-_TOKENS = load_tokenizer(max_tokens=MAX_TOKENS)
+@lru_cache(maxsize=1)
+def _tokenizer() -> Tokenizer:
+    return load_tokenizer(max_tokens=MAX_TOKENS)
 
 
 def _fitted(questions: Sequence[Labelled]) -> tuple[dict[str, Any], dict[str, Any]]:

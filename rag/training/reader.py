@@ -25,6 +25,7 @@ from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 from transformers import BertModel
 
+from rag.onnx import load_tokenizer
 from rag.training import newsrules
 from rag.training.groups import (
     Group,
@@ -91,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     prepare(args.seed)
     rng = random.Random(args.seed)  # noqa: S311 - not for secrets
-    tokenizer = pair_tokenizer(args.base / "tokenizer.json")
+    tokenizer = pair_tokenizer()
     model = new_model(args.base)
     args.out.mkdir(parents=True, exist_ok=True)
     done = 0
@@ -121,10 +122,9 @@ def new_model(base: Path) -> SpanModel:
     return SpanModel(encoder)
 
 
-def pair_tokenizer(path: Path) -> Tokenizer:
+def pair_tokenizer() -> Tokenizer:
     """Return the tokenizer that cuts passages, never questions, to 256 tokens for both."""
-    tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
+    tokenizer = load_tokenizer(max_tokens=MAX_TOKENS, cut="only_second")
     # A few widths only: each new shape costs a kernel's compilation.
     tokenizer.enable_padding(pad_to_multiple_of=_PAD_TO)
     return tokenizer
@@ -188,12 +188,11 @@ def loss(start: Tensor, end: Tensor, batch: Batch) -> Tensor:
         for g in range(groups):
             rows = batch.group == g
             flat = torch.cat([torch.zeros(1), margin[rows].flatten()])
-            gold = torch.zeros_like(margin[rows])
             answered = target[rows] > 0
             index = torch.zeros((), dtype=torch.long)
             if answered.any():
                 row = int(answered.nonzero()[0])
-                index = torch.tensor(1 + row * gold.shape[1] + int(target[rows][row]) - 1)
+                index = torch.tensor(1 + row * margin.shape[1] + int(target[rows][row]) - 1)
             together = together + nn.functional.cross_entropy(flat[None], index[None]) / groups
     return (alone + together) / 4
 

@@ -25,6 +25,7 @@ from rag.support import Aligned, align, model_pair, rows_of
 from rag.training import cross_encoder
 from rag.training.cross_encoder import CrossEncoder, Example, Floats
 from rag.training.export import export, write_card
+from rag.training.machine import prepare
 from rag.training.pairs import TRAINABLE, Pair, edited, inferences, judged_by_people, texts
 from rag.training.weigh import Read, weighed
 
@@ -58,8 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--counts-only", action="store_true", help="train no cross-encoder")
     args = parser.parse_args(argv)
-    torch.manual_seed(args.seed)
-    torch.set_flush_denormal(True)
+    prepare(args.seed)
     rng = random.Random(args.seed)  # noqa: S311 - not for secrets
     made = prepared(by_rule(args.data, args.limit, rng))
     people = prepared(
