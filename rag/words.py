@@ -70,7 +70,8 @@ _DENIALS = frozenset(
     ).split()
 )
 _DENIED_WORDS = 3
-_SAYING = frozenset(
+# Verbs of saying in the forms that a newspaper prints.
+SAYING = frozenset(
     (
         "said says say told tells announced announces added adds warned warns stated states "
         "tweeted noted notes insisted insists argued argues explained explains confirmed confirms "
@@ -138,7 +139,7 @@ def sayings(words: Sequence[Word]) -> list[Saying]:
         lowered = word.text.lower()
         if lowered == "according" and i + 1 < len(words) and words[i + 1].text.lower() == "to":
             found.append(Saying(_named(words[i + 2 :]), "according to"))
-        elif lowered in _SAYING:
+        elif lowered in SAYING:
             before = _named(words[:i][::-1], clause=word.clause)
             # “…,” said X: nothing stands before the verb in its clause.
             found.append(Saying(before or _named(words[i + 1 :], clause=word.clause), lowered))
@@ -151,7 +152,7 @@ def _named(words: Sequence[Word], clause: int | None = None) -> tuple[Word, ...]
         return ()
     clause = words[0].clause if clause is None else clause
     near = [w for w in words[:_SPEAKER_WORDS] if w.clause == clause]
-    return tuple(w for w in near if w.kind in ("name", "content") and w.text.lower() not in _SAYING)
+    return tuple(w for w in near if w.kind in ("name", "content") and w.text.lower() not in SAYING)
 
 
 def _joined(tokens: Sequence[str]) -> Iterator[tuple[int, str, str | None]]:
@@ -223,5 +224,5 @@ def _kind(text: str, lowered: str, tokens: Sequence[str], at: int) -> Kind:
     opening = at == 0 or tokens[at - 1] in '“"?!:'
     following = tokens[at + 1] if at + 1 < len(tokens) else ""
     shows = (text.isupper() and len(text) > 1) or following[:1].isupper()
-    shows = shows or text != bare.capitalize() or following.lower() in _SAYING
+    shows = shows or text != bare.capitalize() or following.lower() in SAYING
     return "name" if shows or not opening else "content"

@@ -1,0 +1,129 @@
+"""Who is named as the source of a claim in news text; None where the outlet speaks for itself.
+
+>>> text = "Milley said militias did it, but Tehran denied any role."
+>>> attributed_to(text, 0, len(text), 47, 55)
+'Tehran'
+>>> attributed_to("The ferry sank at noon.", 0, 23)
+
+Pure rules for news English, no model. What reports.py takes for a report is the speaker's, the rest
+is the outlet's: the name of the speaker, the day of the saying, and what hangs on either.
+"""
+
+from collections.abc import Sequence
+
+from rag.antecedents import resolve
+from rag.phrases import QUOTES, Token, tokenize
+from rag.reports import Report, find_reports
+from rag.sentences import sentence_spans
+
+_BEFORE_CHARS, _SENTENCE_CHARS, _AFTER_CHARS = 1_500, 2_000, 600
+_NEAR_SENTENCES = 4
+# Without an answer to look for, a report is the sentence's claim from this share of it.
+_SHARE = 0.5
+
+Span = tuple[int, int]
+
+
+def attributed_to(
+    text: str,
+    start: int,
+    end: int,
+    answer_start: int | None = None,
+    answer_end: int | None = None,
+) -> str | None:
+    """Return who says what `text[start:end]` says, as written, or None if nobody is named.
+
+    The answer, a part of the sentence, tells which of its claims is meant. White space of the name
+    is collapsed. An apposition is left out, a title is not; “he” or “the general” becomes the name
+    it stands for where one is found earlier in `text`.
+    """
+    start, end = max(start, 0), min(end, len(text), max(start, 0) + _SENTENCE_CHARS)
+    begin = max(0, start - _BEFORE_CHARS)
+    tokens = tokenize(text, begin, min(len(text), end + _AFTER_CHARS))
+    here = [token for token in tokens if start <= token.start and token.end <= end]
+    if not here:
+        return None
+    answer = None if answer_start is None or answer_end is None else (answer_start, answer_end)
+    reports = find_reports(here)
+    chosen = _chosen(reports, here, answer)
+    if chosen is not None:
+        before = [*_sentences(text, tokens, (begin, start)), here[: chosen.first]]
+        return _name(text, resolve(here[chosen.first : chosen.stop], before))
+    if reports or not _is_quotation(here, answer):
+        return None
+    before = _sentences(text, tokens, (begin, start))
+    after = _sentences(text, tokens, (end, min(len(text), end + _AFTER_CHARS)))
+    return _quoted_speaker(text, before, here, after)
+
+
+def _chosen(
+    reports: Sequence[Report], here: Sequence[Token], answer: Span | None
+) -> Report | None:
+    """Return the innermost report that holds the answer, or the one that is the sentence's claim."""
+    if answer is not None:
+        fitting = [report for report in reports if _holds(report, answer)]
+        return min(fitting, key=lambda report: report.end - report.start, default=None)
+    main = [report for report in reports if report.main]
+    largest = max(main, key=lambda report: report.end - report.start, default=None)
+    if largest is None:
+        return None
+    aside = largest.aside[1] - largest.aside[0]
+    all_said = here[-1].end - here[0].start - aside
+    inside = largest.start <= largest.aside[0] and largest.aside[1] <= largest.end
+    said = largest.end - largest.start - (aside if inside else 0)
+    return largest if said >= _SHARE * all_said else None
+
+
+def _holds(report: Report, answer: Span) -> bool:
+    first, last = report.aside
+    apart = answer[1] <= first or answer[0] >= last
+    return report.start <= answer[0] and answer[1] <= report.end and apart
+
+
+def _is_quotation(here: Sequence[Token], answer: Span | None) -> bool:
+    """Return whether the claim stands in quotation marks from end to end."""
+    words = [t for t in here if t.text[0].isalnum()]
+    if answer is not None:
+        words = [t for t in words if answer[0] < t.end and t.start < answer[1]]
+    return bool(words) and all(token.quoted for token in words)
+
+
+def _quoted_speaker(
+    text: str,
+    before: Sequence[Sequence[Token]],
+    here: Sequence[Token],
+    after: Sequence[Sequence[Token]],
+) -> str | None:
+    """Return who is quoted: named after the quotation if it goes on, else before it."""
+    behind = range(len(before) - 1, max(-1, len(before) - 1 - _NEAR_SENTENCES), -1)
+    ahead = range(min(len(after), _NEAR_SENTENCES))
+    goes_on = here[-1].quoted
+    for forward in (goes_on, not goes_on):
+        for at in ahead if forward else behind:
+            sentence = after[at] if forward else before[at]
+            reports = find_reports(sentence)
+            if reports:
+                report = reports[0] if forward else reports[-1]
+                known = [*before, here, *after[:at]] if forward else before[:at]
+                speaker = sentence[report.first : report.stop]
+                return _name(text, resolve(speaker, [*known, sentence[: report.first]]))
+            if not _is_quotation(sentence, None):
+                break
+    return None
+
+
+def _sentences(text: str, tokens: Sequence[Token], span: Span) -> list[list[Token]]:
+    """Return the tokens of each sentence of a span of `text`."""
+    first, last = span
+    found = []
+    for start, end in sentence_spans(text[first:last]):
+        inside = [t for t in tokens if first + start <= t.start and t.end <= first + end]
+        if inside:
+            found.append(inside)
+    return found
+
+
+def _name(text: str, speaker: Sequence[Token] | None) -> str | None:
+    while speaker and (speaker[0].text in QUOTES or not speaker[0].text[0].isalnum()):
+        speaker = speaker[1:]
+    return " ".join(text[speaker[0].start : speaker[-1].end].split()) if speaker else None
