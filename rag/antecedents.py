@@ -8,9 +8,11 @@ A noun that finds no name stands for itself; a pronoun that finds none says noth
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from rag.phrases import Token, is_name, opening_phrase
+from rag.phrases import opening_phrase, phrase_after
 from rag.reports import DOCUMENTS, find_reports
+from rag.tokens import PRONOUNS, Token, is_name
 
 Sentence = Sequence[Token]
 
@@ -40,11 +42,18 @@ _COLLECTIVE = _GROUPS | frozenset(
     (
         "department office court council committee commission board government army navy military "
         "force forces service authority bureau corps international foundation society federation "
-        "corporation inc corp ltd co pentagon parliament senate house treasury embassy police press "
-        "television radio times post herald guard command nations centre center trust fund hospital"
+        "corporation inc corp ltd co pentagon parliament senate house treasury embassy police "
+        "press television radio times post herald guard command nations centre center trust fund "
+        "hospital"
     ).split()
 )
-_SOME_PERSON = ("man", "woman", "er", "or", "ist", "ian", "ant", "chief", "general", "king", "son")
+_OWNED = DOCUMENTS - set(
+    "newspaper paper article figures records data inquiry documents document".split()
+)
+_SOME_PERSON = ("man", "woman", "er", "or", "ist", "ian", "ant", "chief")
+_ISSUED = frozenset("issued released published wrote sent filed posted".split())
+_AMOUNTS = frozenset("more most many much some several few less all both half".split())
+_NO_PERSON_AFTER = frozenset("in at near outside of the".split())
 _MOST_SENTENCES = 6
 
 
@@ -77,13 +86,24 @@ def _owner(phrase: Sentence) -> Sentence:
 def _meant_by(pronoun: str, before: Sequence[Sentence]) -> Sentence | None:
     for sentence in reversed(before[-_MOST_SENTENCES:]):
         for candidate in _candidates(sentence):
-            if _fits(pronoun, candidate):
+            if _fits(pronoun, candidate) and not _is_place(candidate, before):
                 return candidate
         if pronoun in ("he", "she"):
             for name in _names(sentence):
                 if _fits(pronoun, name):
                     return name
     return None
+
+
+def _is_place(candidate: Sentence, before: Sequence[Sentence]) -> bool:
+    """Return whether a single name is elsewhere where something is: “in Vancouver”."""
+    if len(candidate) > 1:
+        return False
+    return any(
+        one.lower in ("in", "at", "near", "outside") and other.text == candidate[0].text
+        for sentence in before
+        for one, other in pairwise(sentence)
+    )
 
 
 def _candidates(sentence: Sentence) -> Iterator[Sentence]:
@@ -106,13 +126,15 @@ def _fits(pronoun: str, candidate: Sentence) -> bool:
         return several
     titled = bool(_BEFORE_NAMES & set(words[:-1])) or words[-1] in _WOMEN | _MEN
     if pronoun == "it":
-        return not several and not titled and (is_name(candidate) or head in _COLLECTIVE)
-    if {"he": _WOMEN, "she": _MEN}[pronoun] & set(words) or several or "'s" == words[-1]:
+        return not several and not titled and _is_group(candidate, words, head)
+    if {"he": _WOMEN, "she": _MEN}[pronoun] & set(words) or several or words[-1] == "'s":
         return False
     return titled or _is_person(candidate, words, head)
 
 
 def _is_person(candidate: Sentence, words: Sequence[str], head: str) -> bool:
+    if _is_site(candidate) or words[-1].endswith("ly") or words[0] in _AMOUNTS:
+        return False
     if _COLLECTIVE & set(words) and not head.endswith(_SOME_PERSON):
         return False
     if candidate[-1].capital and words[0] not in ("the", "a", "an"):
@@ -120,9 +142,32 @@ def _is_person(candidate: Sentence, words: Sequence[str], head: str) -> bool:
     return not candidate[-1].capital and (head.endswith(_SOME_PERSON) or head in _TITLES)
 
 
+def _is_group(candidate: Sentence, words: Sequence[str], head: str) -> bool:
+    """Return whether the name is that of a body, or may be; “Lena Haas” is not."""
+    if _COLLECTIVE & set(words):
+        return not head.endswith(("man", "woman"))
+    if words[0].endswith(("ing", "ed", "ly")) or words[0] in _AMOUNTS:
+        return False
+    first, last = candidate[0], candidate[-1]
+    if words[0] in ("the", "a", "an") or not (first.capital and last.capital):
+        return head in _COLLECTIVE or (words[0] == "the" and last.text.isupper())
+    small = [t for t in candidate if not t.capital]
+    return (
+        len(words) == 1
+        or last.text.isupper()
+        or (0 < len(small) == sum(len(t.text) < 4 for t in small))
+    )
+
+
+def _is_site(candidate: Sentence) -> bool:
+    return any(t.lower.endswith((".com", ".org", ".net")) for t in candidate)
+
+
 def _head(words: Sequence[str]) -> str:
     """Return the noun that a phrase is about: “spokesman” of “a spokesman for the firm”."""
-    cut = next((i for i, w in enumerate(words) if i and w in "of for in at from with".split()), None)
+    cut = next(
+        (i for i, w in enumerate(words) if i and w in "of for in at from with".split()), None
+    )
     return words[:cut][-1]
 
 
@@ -139,7 +184,8 @@ def _names(sentence: Sentence) -> Iterator[Sentence]:
         first = stop
         while first > 0 and sentence[first - 1].capital and not sentence[first - 1].quoted:
             first -= 1
-        if stop - first > 1:
+        placed = first > 0 and sentence[first - 1].lower in _NO_PERSON_AFTER
+        if stop - first > 1 and not placed:
             yield sentence[first:stop]
         stop = min(first, stop - 1)
 
@@ -150,9 +196,13 @@ def _named(noun: str, before: Sequence[Sentence]) -> Sentence | None:
     if noun in _TITLES:
         return next((name for s in near for name in _titled(noun, s)), None)
     if noun in _GROUPS:
+        same = (c for s in near for c in _candidates(s) if len(c) > 2 and c[-1].lower == noun)
+        called = next(same, None)
+        if called is not None:
+            return called
         found = (c for s in near[:2] for c in _candidates(s) if is_name(c) and _fits("it", c))
         return next(found, None)
-    if noun in DOCUMENTS:
+    if noun in _OWNED:
         return next((owner for s in near for owner in _owners(noun, s)), None)
     return None
 
@@ -165,7 +215,9 @@ def _titled(noun: str, sentence: Sentence) -> Iterator[Sentence]:
     for at, token in enumerate(sentence):
         commas = [i for i in range(max(at - 7, 0), at) if sentence[i].text == ","]
         if token.lower == noun and commas:
-            yield from (n for n in _names(sentence[: commas[-1]]) if n[-1] is sentence[commas[-1] - 1])
+            yield from (
+                n for n in _names(sentence[: commas[-1]]) if n[-1] is sentence[commas[-1] - 1]
+            )
 
 
 def _owners(noun: str, sentence: Sentence) -> Iterator[Sentence]:
@@ -174,14 +226,17 @@ def _owners(noun: str, sentence: Sentence) -> Iterator[Sentence]:
     if at is None:
         return
     if at + 1 < len(sentence) and sentence[at + 1].lower in ("by", "from"):
-        rest = opening_phrase(sentence[at + 2 :])
+        rest = phrase_after(sentence, at + 2)
         if rest is not None:
-            yield sentence[at + 2 + rest.first : at + 2 + rest.stop]
+            yield sentence[rest.first : rest.stop]
             return
-    opening = opening_phrase(sentence)
-    if opening is not None and opening.stop < at:
-        yield sentence[opening.first : opening.stop]
-    elif opening is not None and opening.stop == at + 1:
-        owner = _owner(sentence[opening.first : opening.stop])
-        if len(owner) < opening.stop - opening.first:
-            yield owner
+    spoken = [sentence[r.first : r.stop] for r in find_reports(sentence)]
+    # “The statement said”: it speaks here, but is not said to be anyone's.
+    if any(token.lower == noun for speaker in spoken for token in speaker):
+        yield from (o for s in spoken if (o := _owner(s)) is not s and len(o) < len(s))
+        return
+    issued = _ISSUED & {token.lower for token in sentence}
+    for candidate in _candidates(sentence) if spoken or issued else ():
+        words = {token.lower for token in candidate}
+        if noun not in words and (is_name(candidate) or "the" in words) and not words & PRONOUNS:
+            yield candidate

@@ -12,9 +12,9 @@ is the outlet's: the name of the speaker, the day of the saying, and what hangs 
 from collections.abc import Sequence
 
 from rag.antecedents import resolve
-from rag.phrases import QUOTES, Token, tokenize
 from rag.reports import Report, find_reports
 from rag.sentences import sentence_spans
+from rag.tokens import QUOTES, Token, tokenize
 
 _BEFORE_CHARS, _SENTENCE_CHARS, _AFTER_CHARS = 1_500, 2_000, 600
 _NEAR_SENTENCES = 4
@@ -56,22 +56,24 @@ def attributed_to(
     return _quoted_speaker(text, before, here, after)
 
 
-def _chosen(
-    reports: Sequence[Report], here: Sequence[Token], answer: Span | None
-) -> Report | None:
-    """Return the innermost report that holds the answer, or the one that is the sentence's claim."""
+def _chosen(reports: Sequence[Report], here: Sequence[Token], answer: Span | None) -> Report | None:
+    """Return the innermost report that holds the answer, or else the sentence's main one."""
     if answer is not None:
         fitting = [report for report in reports if _holds(report, answer)]
         return min(fitting, key=lambda report: report.end - report.start, default=None)
     main = [report for report in reports if report.main]
-    largest = max(main, key=lambda report: report.end - report.start, default=None)
+    largest = max(main, key=_size, default=None)
     if largest is None:
         return None
-    aside = largest.aside[1] - largest.aside[0]
-    all_said = here[-1].end - here[0].start - aside
-    inside = largest.start <= largest.aside[0] and largest.aside[1] <= largest.end
-    said = largest.end - largest.start - (aside if inside else 0)
-    return largest if said >= _SHARE * all_said else None
+    same = [report for report in main if report.first == largest.first]
+    all_said = here[-1].end - here[0].start - (largest.aside[1] - largest.aside[0])
+    return largest if sum(_size(report) for report in same) >= _SHARE * all_said else None
+
+
+def _size(report: Report) -> int:
+    first, last = report.aside
+    inside = report.start <= first and last <= report.end
+    return report.end - report.start - (last - first if inside else 0)
 
 
 def _holds(report: Report, answer: Span) -> bool:
@@ -126,4 +128,6 @@ def _sentences(text: str, tokens: Sequence[Token], span: Span) -> list[list[Toke
 def _name(text: str, speaker: Sequence[Token] | None) -> str | None:
     while speaker and (speaker[0].text in QUOTES or not speaker[0].text[0].isalnum()):
         speaker = speaker[1:]
-    return " ".join(text[speaker[0].start : speaker[-1].end].split()) if speaker else None
+    return (
+        " ".join(text[speaker[0].start : speaker[-1].end].split()).rstrip("'’") if speaker else None
+    )

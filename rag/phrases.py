@@ -1,4 +1,4 @@
-"""Noun phrases that can name a speaker, found without a parser: before a verb, after it, at the start.
+"""Noun phrases that may name a speaker, found without a parser: before a verb, or after it.
 
 >>> tokens = tokenize("Gen. Mark Milley, the chairman, said it.")
 >>> phrase = phrase_before(tokens, 7)
@@ -8,75 +8,29 @@
 Light rules for news English. No loop looks further than `_FURTHEST` tokens.
 """
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rag.tokens import (
+    AUXILIARIES,
+    CONJUNCTIONS,
+    DETERMINERS,
+    IRREGULAR,
+    OPENERS,
+    PLACES_BEGIN,
+    POSSESSIVES,
+    PREPOSITIONS,
+    PRONOUNS,
+    STOPS,
+    TIMES,
+    Token,
+    is_name,
+    is_occasion,
+)
 from rag.words import SAYING
 
 _LONGEST = 16
 _FURTHEST = 60
-_TOKEN = re.compile(
-    r"(?:[A-Z]\.)+|(?:Gen|Lt|Col|Maj|Capt|Cpl|Sgt|Adm|Cmdr|Brig|Pvt|Dr|Mr|Mrs|Ms|Prof|Sen|Rep|Gov"
-    r"|Rev|Fr|St|Hon|Pres|Supt|Det|Insp|Atty|Jr|Sr|Co|Corp|Inc|Ltd|No)\.|[’']s\b"
-    r"|[^\W_]+(?:[-.&’'@_]+(?![sS]\b)[^\W_]+)*(?:(?<=s)[’'](?= \w))?|[^\w\s]"
-)
-QUOTES = frozenset("“”\"‘«»„")
-_STOPS = frozenset(",;:—–()[]!?….") | QUOTES | {"--"}
-_DETERMINERS = frozenset(
-    (
-        "a an the this that these those his her its their our my your some any no every each "
-        "both several many most another one two three four five six seven eight nine ten dozens"
-    ).split()
-)
-PRONOUNS = frozenset("i we you he she it they me us him them".split())
-_POSSESSIVES = frozenset("his her its their our my your".split())
-_CONJUNCTIONS = frozenset(
-    (
-        "and but or nor that which who whom whose while whereas because after before when since "
-        "although though if unless whether until as than where how why what so yet once despite"
-    ).split()
-)
-AUXILIARIES = frozenset(
-    (
-        "is are was were be been being has have had will would can could may might must shall "
-        "should do does did isn't aren't wasn't weren't hasn't haven't hadn't won't wouldn't "
-        "can't couldn't didn't doesn't don't"
-    ).split()
-)
-_IRREGULAR = frozenset(
-    (
-        "fell rose won lost left went came took made got saw ran held led sent met gave broke "
-        "began became struck hit kept stood lay flew drove shot fled grew sank sold bought paid"
-    ).split()
-)
-_PREPOSITIONS = frozenset("in on at for by from with under during despite near over of to".split())
-# A time between subject and verb, or before the subject, belongs to neither.
-_TIMES = frozenset(
-    (
-        "monday tuesday wednesday thursday friday saturday sunday january february march april "
-        "june july august september october november december today yesterday tonight late early "
-        "earlier later meanwhile however still also then morning afternoon evening night"
-    ).split()
-)
-_OCCASIONS = frozenset(
-    "statement interview letter speech email message post video news briefing tweet hearing".split()
-)
-
-
-class Token(NamedTuple):
-    """A word or a mark of punctuation with its place in the text."""
-
-    text: str
-    lower: str
-    start: int
-    end: int
-    quoted: bool
-
-    @property
-    def capital(self) -> bool:
-        """Whether it is written as a name is."""
-        return self.text[0].isupper()
 
 
 class Phrase(NamedTuple):
@@ -87,36 +41,17 @@ class Phrase(NamedTuple):
     begin: int
 
 
-def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """Return the tokens of `text[start:end]`, those inside quotation marks flagged."""
-    found: list[Token] = []
-    closing, reached = "", start
-    for match in _TOKEN.finditer(text, start, len(text) if end is None else end):
-        mark = match[0]
-        # A paragraph of a long quotation opens it again and need not have closed it.
-        if "\n\n" in text[reached : match.start()]:
-            closing = ""
-        reached = match.end()
-        if closing and mark in closing:
-            closing = ""
-        elif mark in QUOTES and not closing and mark != "”":
-            closing = {"“": "”", "‘": "’", "«": "»", "„": "“”"}.get(mark, '"')
-        lower = mark.lower().replace("’", "'")
-        found.append(Token(mark, lower, match.start(), match.end(), bool(closing)))
-    return found
-
-
 def phrase_before(tokens: Sequence[Token], stop: int) -> Phrase | None:
     """Return the subject that ends before token `stop`."""
-    while stop > 0 and (tokens[stop - 1].lower in _TIMES or _dangles(tokens, stop)):
+    while stop > 0 and (tokens[stop - 1].lower in TIMES or _dangles(tokens, stop)):
         stop -= 1
     if stop > 0 and tokens[stop - 1].text == ",":
         return _before_apposition(tokens, stop - 1)
     first = _left_edge(tokens, stop)
-    if first and tokens[first - 1].lower == "who" and _is_verb(tokens, first, stop):
-        head = phrase_before(tokens, first - 1 - (tokens[first - 2].text == "," and first > 2))
-        return head
-    return _trimmed(tokens, first, stop)
+    if first > 1 and _tells_of(tokens, first, stop):
+        return phrase_before(tokens, first - 1 - (tokens[first - 2].text == ","))
+    phrase = _trimmed(tokens, first, stop)
+    return phrase and (_unclosed(tokens, phrase) or phrase)
 
 
 def phrase_after(tokens: Sequence[Token], first: int) -> Phrase | None:
@@ -124,7 +59,7 @@ def phrase_after(tokens: Sequence[Token], first: int) -> Phrase | None:
     stop = first
     while stop < len(tokens) and stop - first < _LONGEST and not _ends(tokens, first, stop):
         stop += 1
-    while stop > first and tokens[stop - 1].lower in _PREPOSITIONS | {"and", "late", "early"}:
+    while stop > first and tokens[stop - 1].lower in PREPOSITIONS | {"and", "late", "early"}:
         stop -= 1
     if stop == first:
         return None
@@ -136,10 +71,10 @@ def opening_phrase(tokens: Sequence[Token]) -> Phrase | None:
     """Return the subject of a sentence, as far as its first words show it."""
     first = 0
     while first < len(tokens) and (
-        tokens[first].text in _STOPS or tokens[first].lower in _TIMES | {"and", "but", "yet", "so"}
+        tokens[first].text in STOPS or tokens[first].lower in TIMES | OPENERS
     ):
         first += 1
-    if first < len(tokens) and tokens[first].lower in _PREPOSITIONS | _CONJUNCTIONS:
+    if first < len(tokens) and tokens[first].lower in PREPOSITIONS | CONJUNCTIONS:
         comma = next((i for i in range(first, len(tokens)) if tokens[i].text == ","), None)
         if comma is None:
             return None
@@ -147,28 +82,12 @@ def opening_phrase(tokens: Sequence[Token]) -> Phrase | None:
     return phrase_after(tokens, first)
 
 
-def is_name(tokens: Sequence[Token]) -> bool:
-    """Return whether `tokens` hold a proper name, a capital at the very start aside."""
-    return any(token.capital for token in tokens[1:]) or (
-        len(tokens) == 1 and tokens[0].capital and tokens[0].lower not in _DETERMINERS
-    )
-
-
-def is_occasion(tokens: Sequence[Token], at: int) -> bool:
-    """Return whether “in a statement” or “on Thursday” begins at token `at`."""
-    ahead = [token.lower for token in tokens[at + 1 : at + 4]]
-    return tokens[at].lower in _TIMES or (
-        tokens[at].lower in _PREPOSITIONS
-        and (bool(_TIMES & set(ahead[:2])) or bool(_OCCASIONS & set(ahead)))
-    )
-
-
 def _dangles(tokens: Sequence[Token], stop: int) -> bool:
     """Return whether the token before `stop` is the “on” of “on Thursday”, already passed."""
     return (
         stop < len(tokens)
         and tokens[stop - 1].lower in ("on", "in")
-        and tokens[stop].lower in _TIMES
+        and tokens[stop].lower in TIMES
     )
 
 
@@ -186,7 +105,7 @@ def _left_edge(tokens: Sequence[Token], stop: int) -> int:
 
 
 def _parts(token: Token) -> bool:
-    return token.text in _STOPS or token.lower in _CONJUNCTIONS
+    return token.text in STOPS or token.lower in CONJUNCTIONS
 
 
 def _has_verb(tokens: Sequence[Token], first: int, stop: int) -> bool:
@@ -194,10 +113,19 @@ def _has_verb(tokens: Sequence[Token], first: int, stop: int) -> bool:
         t.lower in AUXILIARIES
         or t.lower in SAYING
         or t.lower in PRONOUNS
-        or t.lower in _IRREGULAR
+        or t.lower in IRREGULAR
         or (t.lower.endswith("ed") and not t.capital)
         for t in tokens[first:stop]
     )
+
+
+def _tells_of(tokens: Sequence[Token], first: int, stop: int) -> bool:
+    """Return whether tokens [first, stop) only say which one: “a group that nobody knew”."""
+    opener, before = tokens[first - 1].lower, tokens[max(first - 6, 0) : first - 1]
+    if opener == "who":
+        return _is_verb(tokens, first, stop)
+    inner = any(token.lower in AUXILIARIES for token in tokens[first:stop])
+    return opener == "that" and inner and not any(token.lower in SAYING for token in before)
 
 
 def _is_verb(tokens: Sequence[Token], first: int, stop: int) -> bool:
@@ -205,27 +133,51 @@ def _is_verb(tokens: Sequence[Token], first: int, stop: int) -> bool:
     if first >= stop:
         return True
     opens = tokens[first]
-    return stop - first > 1 and not opens.capital and opens.lower not in _DETERMINERS
+    return stop - first > 1 and not opens.capital and opens.lower not in DETERMINERS
 
 
 def _trimmed(tokens: Sequence[Token], first: int, stop: int) -> Phrase | None:
     """Return tokens [first, stop) without a verb, a time or a place before the subject."""
+    while stop > first and tokens[stop - 1].lower in (
+        "issued",
+        "released",
+        "published",
+        "obtained",
+    ):
+        stop -= 1
     for at in range(stop - 2, first - 1, -1):
         if tokens[at].lower in AUXILIARIES or tokens[at].lower in SAYING:
             first = at + 1
             break
-    while first < stop and (tokens[first].lower in _TIMES or tokens[first].lower in "'s"):
+    while first < stop and (tokens[first].lower in TIMES or tokens[first].lower in "'s"):
         first += 1
-    if first < stop and tokens[first].lower in _PREPOSITIONS:
+    if first < stop and tokens[first].lower in PREPOSITIONS:
         first += 1
         fronted = first
         while first < stop and (
-            tokens[first].lower in _TIMES or (tokens[first].capital and first - fronted < 3)
+            tokens[first].lower in TIMES or (tokens[first].capital and first - fronted < 3)
         ):
             first += 1
+        while first == fronted < stop and tokens[fronted].lower in DETERMINERS | POSSESSIVES:
+            # “In its statement the ministry”.
+            later = range(fronted + 2, min(stop, fronted + 6))
+            first = next((i for i in later if tokens[i].lower in ("the", "a", "an")), stop)
         if first == fronted:
             return None
     return Phrase(first, stop, first) if 0 < stop - first <= _LONGEST else None
+
+
+def _unclosed(tokens: Sequence[Token], phrase: Phrase) -> Phrase | None:
+    """Return X of “X, head of Y said”, which wants its second comma."""
+    role = tokens[phrase.first : phrase.stop]
+    comma = phrase.first - 1
+    if comma < 2 or tokens[comma].text != "," or role[0].capital or len(role) < 3:
+        return None
+    first = _left_edge(tokens, comma)
+    named = _all_name(tokens, first, comma) and role[0].lower not in DETERMINERS
+    return (
+        Phrase(first, comma, first) if named and {"of", "for"} & {t.lower for t in role} else None
+    )
 
 
 def _before_apposition(tokens: Sequence[Token], comma: int) -> Phrase | None:
@@ -234,7 +186,7 @@ def _before_apposition(tokens: Sequence[Token], comma: int) -> Phrase | None:
     stop = comma
     nearest = max(-2, comma - _FURTHEST)
     for at in range(comma - 1, nearest, -1):
-        if at < 0 or tokens[at].text in _STOPS:
+        if at < 0 or tokens[at].text in STOPS:
             parts.insert(0, (at + 1, stop))
             stop = at
             if at < 0 or tokens[at].text != ",":
@@ -246,16 +198,28 @@ def _before_apposition(tokens: Sequence[Token], comma: int) -> Phrase | None:
         at -= 1
     first, stop = parts[at]
     head = phrase_before(tokens, stop) if first < stop else None
+    if head and _has_verb(tokens, head.first, head.stop):
+        return None
     name = parts[at + 1]
-    if head and not is_name(tokens[head.first : head.stop]) and _all_name(tokens, *name):
+    if head and _names_no_one(tokens, head) and _all_name(tokens, *name):
         return Phrase(*name, head.begin)
     return head
+
+
+def _names_no_one(tokens: Sequence[Token], head: Phrase) -> bool:
+    """Return whether the phrase is about a noun: “the governor of Beirut”, “a UN spokesman”."""
+    words = tokens[head.first : head.stop]
+    cut = next((i for i, t in enumerate(words) if i and t.lower in ("of", "for")), len(words))
+    return not words[cut - 1].capital or (cut == 1 and words[0].lower in DETERMINERS)
 
 
 def _apposes(tokens: Sequence[Token], first: int, stop: int) -> bool:
     return first < stop and not (
         tokens[first].lower in AUXILIARIES | SAYING | PRONOUNS | {"and", "but", "or"}
-        or (tokens[first].lower not in ("who", "which") and _has_finite(tokens, first, stop))
+        or (
+            tokens[first].lower not in ("who", "which", "where")
+            and _has_finite(tokens, first, stop)
+        )
     )
 
 
@@ -271,7 +235,8 @@ def _describes(tokens: Sequence[Token], first: int, stop: int) -> bool:
     return opens is not None and (
         opens.text[0].isdecimal()
         or opens.lower in ("who", "which", "then", "now")
-        or (not opens.capital and opens.lower in _DETERMINERS)
+        or (not opens.capital and opens.lower.endswith("ing"))
+        or (not opens.capital and opens.lower in DETERMINERS)
     )
 
 
@@ -280,17 +245,24 @@ def _may_name(tokens: Sequence[Token], first: int, stop: int) -> bool:
         0 < stop - first <= 7
         and any(token.capital for token in tokens[first:stop])
         and not _has_verb(tokens, first, stop)
-        and tokens[first].lower not in _PREPOSITIONS
+        and tokens[first].lower not in PREPOSITIONS
     )
 
 
 def _all_name(tokens: Sequence[Token], first: int, stop: int) -> bool:
-    return 1 < stop - first <= 5 and tokens[first].capital and tokens[stop - 1].capital
+    return (
+        1 < stop - first <= 5
+        and tokens[first].capital
+        and tokens[stop - 1].capital
+        and tokens[first].lower not in PLACES_BEGIN
+    )
 
 
 def _name_after_comma(tokens: Sequence[Token], first: int, stop: int) -> Phrase | None:
     """Return X of “said the head of Y, X.”"""
-    if is_name(tokens[first:stop]) or stop >= len(tokens) or tokens[stop].text != ",":
+    if stop >= len(tokens) or tokens[stop].text != ",":
+        return None
+    if not _names_no_one(tokens, Phrase(first, stop, first)):
         return None
     last = stop + 1
     while last < len(tokens) and tokens[last].capital:
@@ -301,29 +273,31 @@ def _name_after_comma(tokens: Sequence[Token], first: int, stop: int) -> Phrase 
 def _ends(tokens: Sequence[Token], first: int, at: int) -> bool:
     """Return whether the phrase that begins at `first` is over before token `at`."""
     word = tokens[at].lower
-    if tokens[at].text in _STOPS or word in AUXILIARIES or word in SAYING:
+    if tokens[at].text in STOPS or word in AUXILIARIES or word in SAYING:
         return True
     if at == first:
-        return word in _CONJUNCTIONS and word != "that"
+        return word in CONJUNCTIONS and word != "that"
     after = tokens[at + 1] if at + 1 < len(tokens) else None
     before = tokens[at - 1].lower
     if word == "and":
-        return after is None or not (after.capital or after.lower in _DETERMINERS)
-    if word in _CONJUNCTIONS or word in PRONOUNS or word in _TIMES:
+        return after is None or not (after.capital or after.lower in DETERMINERS)
+    if word in TIMES:
+        return before not in DETERMINERS
+    if word in CONJUNCTIONS or word in PRONOUNS:
         return True
     if word in ("in", "on", "at", "to", "by"):
         return is_occasion(tokens, at) or is_name(tokens[first:at])
-    if word in _DETERMINERS:
-        return before not in _PREPOSITIONS and before != "and"
+    if word in DETERMINERS:
+        return before not in PREPOSITIONS and before != "and"
     return not tokens[at].capital and _tells(word, before, after)
 
 
 def _tells(word: str, before: str, after: Token | None) -> bool:
     """Return whether a word that is no name reads as what the phrase before it did."""
-    if before == "'s" or before in _PREPOSITIONS | _DETERMINERS:
+    if before == "'s" or before in PREPOSITIONS | DETERMINERS:
         return False
     follows = after.lower if after else ""
-    if word in _IRREGULAR or word.endswith("ly"):
+    if word in IRREGULAR or word.endswith("ly"):
         return True
-    takes = follows in _DETERMINERS or follows in _POSSESSIVES or follows.isdecimal()
-    return takes and word not in _PREPOSITIONS or (word.endswith("ed") and follows != "on")
+    takes = follows in DETERMINERS or follows in POSSESSIVES or follows.isdecimal()
+    return (takes and word not in PREPOSITIONS) or (word.endswith("ed") and follows != "on")

@@ -12,61 +12,17 @@ them. Announcing, denying, vowing and blaming are reports of what is announced, 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rag.phrases import (
-    AUXILIARIES,
-    PRONOUNS,
-    QUOTES,
-    Phrase,
-    Token,
-    is_occasion,
-    opening_phrase,
-    phrase_after,
-    phrase_before,
-)
-from rag.words import SAYING
+from rag.phrases import Phrase, opening_phrase, phrase_after, phrase_before
+from rag.tokens import AUXILIARIES, PRONOUNS, QUOTES, Token, is_occasion
+from rag.verbs import BASES, CALLING, PARTICIPLES, TELLING, VERBS, is_adjective, is_report, manner
 
 DOCUMENTS = frozenset(
     (
         "report statement study survey poll letter memo indictment filing complaint lawsuit audit "
         "review inquiry investigation data figures records documents document ruling verdict "
-        "article newspaper paper post communique release reports studies memoir book diary analysis"
+        "article newspaper paper post communique release reports studies memoir book diary "
+        "analysis count tally estimate assessment account"
     ).split()
-)
-_MORE = frozenset(
-    (
-        "tell warn state claim argue insist report confirm deny suggest believe believes believed "
-        "estimate estimates predict predicts recall recalled recalls reply replied replies alleged "
-        "alleges allege admitted admits admit acknowledge acknowledges conceded concedes concluded "
-        "concludes ruled rules recounted maintained maintains maintain reiterated asserted asserts "
-        "cautioned cautions commented remarked stressed stresses emphasised emphasized observed "
-        "posted contends contended contend complained complains disclosed boasted joked quipped "
-        "pledged swore forecast forecasts projected calculated accused accuses accuse blamed blames "
-        "blame called calls call described describes describe dismissed dismisses found finds find "
-        "shows showed show indicates indicated indicate suspects suspect put puts reckons reckon "
-        "thinks think explain reveal reveals declare condemned hailed vows promises quoted"
-    ).split()
-)
-_VERBS = SAYING | _MORE
-_PARTICIPLES = frozenset(
-    "saying adding warning blaming accusing claiming arguing insisting denying alleging".split()
-)
-# These report only with “that”, “as” or a quotation, or after the words they report.
-_NEED_THAT = frozenset(
-    (
-        "found finds find ruled rules shows showed show indicates indicated indicate noted notes "
-        "posted reported report observed put puts concluded concludes suspects suspect stressed "
-        "revealed reveals reveal suggested suggest disclosed calculated projected forecast "
-        "forecasts state states stated observed find wrote writes recalled recall maintained "
-        "maintains maintain commented quoted joked complained believes believed believe call"
-    ).split()
-)
-_NEED_AS = frozenset("described describes describe dismissed dismisses condemned hailed".split())
-_CALLING = frozenset("called calls call".split())
-_DENIALS = frozenset("not never neither nor hardly nobody none no-one cannot barely".split())
-_MODALS = frozenset("would could can may might must shall should will did do does".split())
-_BE = frozenset("is are was were be been being am".split())
-_SLIPS = frozenset(
-    "has have had also later then since repeatedly once again first even still just already".split()
 )
 _MUTE = frozenset(
     (
@@ -79,7 +35,11 @@ _MEASURES = frozenset(
     "plan schedule number size amount rank age need custom tradition taste type law rules".split()
 )
 _TURNS = frozenset("but and while whereas though although".split())
-_HANGS = frozenset("after before because when since although though despite if than until".split())
+_HANGS = frozenset(
+    (
+        "after before because when since although though despite than until as how why where what"
+    ).split()
+)
 _RELATIVES = frozenset("which who whom whose that".split())
 
 
@@ -98,7 +58,7 @@ class Report(NamedTuple):
 
 
 def find_reports(tokens: Sequence[Token]) -> list[Report]:
-    """Return the reports in one sentence, in order; what is inside quotation marks is left alone."""
+    """Return the reports in one sentence, in order; none inside quotation marks."""
     found: list[Report] = []
     for at, token in enumerate(tokens):
         if token.quoted or token.text in QUOTES:
@@ -108,9 +68,9 @@ def find_reports(tokens: Sequence[Token]) -> list[Report]:
             report = _according(tokens, at)
         elif token.lower in ("in", "as"):
             report = _in_words_of(tokens, at)
-        elif token.lower in _PARTICIPLES and at and tokens[at - 1].text == ",":
+        elif token.lower in PARTICIPLES and at and tokens[at - 1].text == ",":
             report = _elided(tokens, at, found)
-        elif token.lower in _VERBS:
+        elif token.lower in VERBS:
             report = _said(tokens, at, found)
         if report is not None:
             found = [*_cut(found, tokens, report), report]
@@ -142,14 +102,15 @@ def _in_words_of(tokens: Sequence[Token], at: int) -> Report | None:
 
 def _said(tokens: Sequence[Token], at: int, before: Sequence[Report]) -> Report | None:
     verb = tokens[at].lower
-    last, manner = _auxiliaries(tokens, at)
-    if manner == "passive":
+    last, how = manner(tokens, at)
+    if how == "passive":
         return _by(tokens, at)
-    if manner == "unsaid" or _is_adjective(tokens, last):
+    if how == "unsaid" or is_adjective(tokens, last):
         return None
     if last >= 0 and tokens[last].lower in ("and", "but", "or", "then"):
-        return _elided(tokens, at, before) if _reports(tokens, at, last) else None
-    if verb in ("quoted",):
+        spoken = verb not in BASES and is_report(tokens, at, at + 1)
+        return _elided(tokens, at, before) if spoken else None
+    if verb == "quoted":
         return None
     return _inverted(tokens, at) or _forward(tokens, at, last)
 
@@ -161,11 +122,14 @@ def _forward(tokens: Sequence[Token], at: int, last: int) -> Report | None:
         return None
     after = _complement(tokens, at)
     opener = tokens[phrase.begin - 1].lower if phrase.begin else ""
-    if opener == "as" or (_told_before(tokens, phrase.begin) and _over(tokens, after)):
-        return _whole(tokens, phrase, phrase.begin, after)
-    if after >= len(tokens) or not _reports(tokens, at, after):
+    if opener in ("if", "whether", "unless"):
         return None
-    if opener == "if" or opener == "whether" or opener == "unless":
+    over = _over(tokens, after) or (tokens[at].lower == "put" and _is(tokens, after, "it"))
+    if _ends_quotation(tokens, phrase.begin) or (
+        over and (opener == "as" or _told_before(tokens, phrase.begin))
+    ):
+        return _whole(tokens, phrase, phrase.begin, after)
+    if after >= len(tokens) or not is_report(tokens, at, after):
         return None
     return _part(tokens, phrase, at, after, opener)
 
@@ -182,7 +146,7 @@ def _part(tokens: Sequence[Token], phrase: Phrase, at: int, after: int, opener: 
     start = tokens[after].start
     if opener in _RELATIVES - {"that"}:
         start = tokens[phrase.begin].start
-    aside = (tokens[phrase.begin].start, tokens[at].end)
+    aside = (tokens[phrase.begin].start, tokens[after - 1].end)
     return Report(phrase.first, phrase.stop, start, tokens[stop - 1].end, aside, not hangs)
 
 
@@ -195,7 +159,7 @@ def _inverted(tokens: Sequence[Token], at: int) -> Report | None:
     if not at or tokens[at - 1].text not in QUOTES | {",", "—", "–"}:
         return None
     phrase = phrase_after(tokens, at + 1)
-    if phrase is None or _mute(tokens, phrase) or tokens[at].lower == "called":
+    if phrase is None or _mute(tokens, phrase) or tokens[at].lower in CALLING | TELLING:
         return None
     if tokens[at - 1].text not in QUOTES:
         ahead = tokens[phrase.stop : phrase.stop + 1]
@@ -213,7 +177,12 @@ def _by(tokens: Sequence[Token], at: int) -> Report | None:
         if phrase is None or at + 3 >= len(tokens):
             return None
         return _part(tokens, phrase, at, at + 3, "")
-    if not _is(tokens, at + 1, "by") or tokens[at].lower in ("found", "put", "called", "reported"):
+    supposed = any(token.lower in ("if", "unless") for token in tokens[max(at - 8, 0) : at])
+    if (
+        supposed
+        or not _is(tokens, at + 1, "by")
+        or tokens[at].lower in ("found", "put", "called", "reported")
+    ):
         return None
     # What follows these belongs to the blame, not to who lays it.
     cuts = {"accused": ("of",), "blamed": ("for", "on")}.get(tokens[at].lower, ("as",))
@@ -233,7 +202,8 @@ def _elided(tokens: Sequence[Token], at: int, before: Sequence[Report]) -> Repor
         return None
     aside = (tokens[at].start, tokens[at].end)
     end = tokens[-1].end
-    return Report(phrase.first, phrase.stop, tokens[after].start, end, aside, same is not None)
+    main = same is not None or tokens[at].lower not in PARTICIPLES
+    return Report(phrase.first, phrase.stop, tokens[after].start, end, aside, main)
 
 
 def _whole(tokens: Sequence[Token], phrase: Phrase, begin: int, stop: int) -> Report:
@@ -248,45 +218,13 @@ def _whole(tokens: Sequence[Token], phrase: Phrase, begin: int, stop: int) -> Re
     return Report(phrase.first, phrase.stop, tokens[first].start, end, aside, main=True)
 
 
-def _auxiliaries(tokens: Sequence[Token], at: int) -> tuple[int, str]:
-    """Return the last token of the subject and whether the verb at `at` is plain."""
-    i = at - 1
-    later = False
-    while i >= 0:
-        word = tokens[i].lower
-        if word == "to" and [t.lower for t in tokens[max(i - 2, 0) : i]] == ["went", "on"]:
-            i -= 3
-            continue
-        if word in _DENIALS or word.endswith("n't") or word == "to":
-            return i, "unsaid"
-        if word in _BE:
-            return i, "passive"
-        if word in _MODALS and not later:
-            return i, "unsaid"
-        if word not in _SLIPS | _MODALS and not _is_adverb(tokens[i]):
-            break
-        later = later or word == "later"
-        i -= 1
-    return i, "plain"
-
-
-def _is_adverb(token: Token) -> bool:
-    plain = not token.capital and token.lower.endswith("ly")
-    return plain and token.lower not in ("family", "assembly", "ally", "daily", "weekly", "monthly")
-
-
-def _is_adjective(tokens: Sequence[Token], last: int) -> bool:
-    """Return whether what stands before makes it “the announced cuts”, “its reported losses”."""
-    words = "a an the 's his her its their any some many this these those of for in no".split()
-    return last >= 0 and tokens[last].lower in words
-
-
 def _mute(tokens: Sequence[Token], phrase: Phrase) -> bool:
     """Return whether the phrase is nobody, or a thing that the outlet reads for itself."""
     words = [token.lower for token in tokens[phrase.first : phrase.stop]]
     head = next((i for i, word in enumerate(words) if i and word in ("of", "for", "in")), None)
     return (
         words[0] in ("no", "nobody", "neither", "none", "few", "whoever")
+        or words in (["another"], ["one"], ["each"])
         or words[:head][-1] in _MUTE
         or (words[-1] in PRONOUNS and len(words) > 1)
         or not any(word[0].isalpha() for word in words)
@@ -298,10 +236,10 @@ def _complement(tokens: Sequence[Token], at: int) -> int:
     for i in range(at + 1, min(at + 12, len(tokens))):
         if tokens[i].text in ".;:" or tokens[i].text in QUOTES or tokens[i].lower in AUXILIARIES:
             break
-        if tokens[i].lower == "that" and (i == at + 1 or _skips(tokens, at, i)):
+        if tokens[i].lower == "that" and (i == at + 1 or _skips(tokens, at)):
             return i + 1
     after = at + 1
-    if tokens[at].lower in ("told", "tells", "tell"):
+    if tokens[at].lower in TELLING:
         heard = phrase_after(tokens, after)
         after = heard.stop if heard else after
     while after < len(tokens) and is_occasion(tokens, after):
@@ -311,14 +249,19 @@ def _complement(tokens: Sequence[Token], at: int) -> int:
     return after
 
 
-def _skips(tokens: Sequence[Token], at: int, that: int) -> bool:
-    told = tokens[at].lower in ("told", "tells", "tell", "warned", "warns", "promised")
+def _skips(tokens: Sequence[Token], at: int) -> bool:
+    told = tokens[at].lower in TELLING | {"warned", "warns", "promised"}
     return told or is_occasion(tokens, at + 1) or tokens[at + 1].lower in ("in", "on", "at", "to")
 
 
 def _told_before(tokens: Sequence[Token], begin: int) -> bool:
     """Return whether something that can be reported stands before the speaker."""
     return begin > 2 and (tokens[begin - 1].text in QUOTES or tokens[begin - 1].text in ",—–")
+
+
+def _ends_quotation(tokens: Sequence[Token], begin: int) -> bool:
+    """Return whether “…,” stands before the speaker."""
+    return begin > 2 and tokens[begin - 1].text in QUOTES and tokens[begin - 2].text in ",.?!—…"
 
 
 def _over(tokens: Sequence[Token], after: int) -> bool:
@@ -332,19 +275,6 @@ def _over(tokens: Sequence[Token], after: int) -> bool:
             return True
         if token.lower in AUXILIARIES or token.lower == "that":
             return False
-    return True
-
-
-def _reports(tokens: Sequence[Token], at: int, after: int) -> bool:
-    """Return whether the verb at `at` has what it needs to be a report, not an act."""
-    verb, rest = tokens[at].lower, tokens[at + 1 :]
-    speaks = any(token.text in QUOTES or token.text == ":" for token in rest)
-    if verb in _CALLING:
-        return speaks or (bool(rest) and rest[0].lower not in "for on off up in out a".split())
-    if verb in _NEED_AS:
-        return speaks or any(token.lower == "as" for token in rest)
-    if verb in _NEED_THAT:
-        return speaks or (after > at + 1 and tokens[after - 1].lower == "that")
     return True
 
 
