@@ -108,6 +108,36 @@ def mean(values: Mapping[str, Sequence[float]], *, seed: int = 0, samples: int =
     )
 
 
+class RiskCoverage(Value):
+    """How many answers are wrong (risk) when only the surest share (coverage) is given.
+
+    `area`, 0 to 1, lower is better: the mean risk over all coverages; None without questions.
+    """
+
+    points: tuple[tuple[float, float], ...] = Field(description="(coverage, risk), 0 to 1 each")
+    area: float | None
+    n: int
+
+
+def risk_coverage(scored: Iterable[tuple[float, bool]], *, steps: int = 20) -> RiskCoverage:
+    """Return the curve for (confidence, right) of questions that have an answer.
+
+    Source: El-Yaniv and Wiener, JMLR 11 (2010); the area is AURC (Geifman et al., ICLR 2019).
+    """
+    # What is equally sure is given together; wrong first, so that order flatters nobody.
+    ordered = sorted(scored, key=lambda item: (-item[0], item[1]))
+    if not ordered:
+        return RiskCoverage(points=(), area=None, n=0)
+    wrong, risks = 0, []
+    for given, (_, right) in enumerate(ordered, 1):
+        wrong += not right
+        risks.append(wrong / given)
+    n = len(ordered)
+    cuts = sorted({max(1, round(n * step / steps)) for step in range(1, steps + 1)})
+    points = tuple((round(cut / n, 3), round(risks[cut - 1], 3)) for cut in cuts)
+    return RiskCoverage(points=points, area=round(fmean(risks), 4), n=n)
+
+
 def percentile(values: Iterable[float], q: float) -> float | None:
     """Return the `q` quantile (0 to 1) by nearest rank; None when there are no values."""
     ordered = sorted(values)

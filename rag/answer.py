@@ -10,9 +10,10 @@ They are apart so that all that can fail has failed before the first byte of an 
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 
 from rag.cite import sources
 from rag.conversation import standalone
@@ -21,10 +22,11 @@ from rag.index import Index
 from rag.prompts import NO_ANSWER
 from rag.reader import Reader
 from rag.retrieve import Retriever
+from rag.shapes import fitted
 from rag.types import (
     AbstainReason,
     Answer,
-    AnswerStatus,
+    Article,
     Citation,
     Evidence,
     Hit,
@@ -54,7 +56,7 @@ class Answerer:
         with _timed(timings, "retrieve"):
             hits = self._retriever.retrieve(question, text=text)
         with _timed(timings, "read"):
-            readings = self._reader.read(text, hits)
+            readings = fitted(text, self._reader.read(text, hits))
         return Evidence(
             question=question,
             standalone_question=text,
@@ -75,7 +77,9 @@ class Answerer:
         written: Written | None = None
         if evidence.abstain_reason is None:
             with _timed(timings, "write"):
-                written = extract(self._eligible(evidence), self._index.catalog.get)
+                written = extract(
+                    evidence.standalone_question, self._eligible(evidence), self._fetch()
+                )
             if written is None:
                 evidence = evidence.model_copy(update={"abstain_reason": "unverified"})
         timings["total"] = round(sum(timings.values()), 3)
@@ -96,7 +100,7 @@ class Answerer:
             model=MODEL,
             answer=text,
             short_answer=written.short if written else None,
-            answer_status=_status(written),
+            answer_status=written.status if written else "no_answer",
             abstain_reason=reason,
             confidence=_probability(best[0]) if best else 0.0,
             standalone_question=evidence.standalone_question,
@@ -122,15 +126,13 @@ class Answerer:
         floor = self._floor(evidence.question)
         return [reading for reading in evidence.readings if reading.probability >= floor]
 
+    def _fetch(self) -> Callable[[str], Article | None]:
+        """Return a look-up of live articles that asks the catalog once for each."""
+        return lru_cache(maxsize=None)(self._index.catalog.get)
+
     def _floor(self, question: Question) -> float:
         asked = question.min_confidence
         return self._reader.threshold if asked is None else asked
-
-
-def _status(written: Written | None) -> AnswerStatus:
-    if written is None:
-        return "no_answer"
-    return "partial" if written.dropped else "answered"
 
 
 def _probability(best: Citation | Reading) -> float:

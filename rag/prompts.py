@@ -9,3 +9,7 @@ NO_ANSWER: dict[AbstainReason, str] = {
     "filtered_out": "No article that passes the filters answers this question.",
     "unverified": "An answer was found, but its quotation could not be verified.",
 }
+
+ACCOUNTS_DIFFER = "Accounts differ."
+# Before an answer that is less probable than the one before it.
+OTHERWISE = "Or: "

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 Kind = Literal["blame", "who", "when", "where", "how_many", "why", "quote", "other"]
+Shape = Literal["one", "list", "yes_no", "reason", "account"]
 
 _NUMBER_WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
@@ -67,6 +68,33 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     ("why", r"\bwhy\b|\bwhat (?:caused|led|prompted)\b|\breasons?\b"),
 )
 
+_ALSO = r"^\W*(?:and |but |so |then |please |can you |could you )*"
+# “Which bases”, “what were the names”: a plural is asked for, “which news” is not one.
+_PLURAL = r"(?:\w+ ){0,3}?(?!news\b|series\b|species\b|means\b|status\b)\w{2,}[^\Ws]s\b"
+_SHAPES: tuple[tuple[Shape, re.Pattern[str]], ...] = (
+    ("account", re.compile(
+        _ALSO + r"(?:what (?:has |have )?(?:just )?happened|what (?:do we|is) know|"
+        r"summari[sz]e|sum up|tell (?:me|us) (?:more )?about|describe (?:what|how|the)|"
+        r"give (?:me|us) (?:a |an )?(?:summary|overview|timeline|account)|"
+        r"what(?:['’]s| is| was) the (?:story|latest|timeline)|"
+        r"how did (?!.*\b(?:die|long|many|much|old|far)\b).*\b(?:respond|react|answer|unfold|happen|develop)|"
+        r"explain (?:what|how)\b)"
+    )),
+    ("reason", re.compile(_ALSO + r"(?:why\b|how come\b|for what reason|explain why|"
+        r"what (?:were|are) the reasons)")),
+    ("list", re.compile(
+        _ALSO + r"(?:(?:list|name|enumerate) (?:all |some |the |three |two )|"
+        r"(?:which|what) (?:\w+ ){0,3}?(?:two|three|four|five|countries|people|groups|cities|bases|"
+        r"men|women)\b|what (?:were|are) the (?:\w+ )?names of the \w+s\b|"
+        r"who (?:were|are) (?:the|all|killed|among)\b|"
+        rf"which {_PLURAL} (?:were|are|did|do|have|had|has|was)\b)"
+    )),
+    ("yes_no", re.compile(
+        _ALSO + r"(?:did|does|do|is|are|was|were|has|have|had|can|could|will|would|should)"
+        r"(?:n['’]t)?\b(?!.*\bor\b)"
+    )),
+)  # fmt: skip
+
 _EMPTY_WORDS = frozenset(
     (
         "a an the of in on at to for from by with and or but so as is are was were be been did "
@@ -112,6 +140,15 @@ def kind_of(question: str) -> Kind:
     found = [(m.start(), kind) for kind, pattern in _KINDS if (m := re.search(pattern, lowered))]
     # min keeps the order of _KINDS where two begin at the same word.
     return min(found, key=lambda item: item[0])[1] if found else "other"
+
+
+def shape_of(question: str) -> Shape:
+    """Return the form that an answer takes.
+
+    one thing, a list of things, yes or no, a reason in sentences, an account of what happened.
+    """
+    lowered = " ".join(question.lower().split())
+    return next((shape for shape, pattern in _SHAPES if pattern.search(lowered)), "one")
 
 
 def holds(kind: Kind, sentence: str, asked: frozenset[str]) -> bool | None:

@@ -5,10 +5,11 @@
 >>> reading.answer, reading.text, reading.probability
 ('Kataib Hezbollah', 'Officials blamed Kataib Hezbollah for the attack.', 0.83)
 
-In each sentence of each passage the span model finds the words most likely to answer. A logistic
-model weighs its margins with counts that a person can check (`rag/overlap.py`) and makes of them
-the probability that these words of this article answer. `rag/training/calibrate.py` fitted it on
-questions that the span model had not seen.
+In each sentence of each passage the span model finds the words most likely to answer; the ten best
+sentences it reads once more, each alone under its headline. A logistic model weighs its margins
+with counts that a person can check (`rag/overlap.py`) and makes of them the probability that these
+words of this article answer. `rag/training/calibrate.py` fitted it on questions that the span model
+had not seen.
 """
 
 import math
@@ -26,9 +27,12 @@ from rag.question import Kind, holds, kind_of
 from rag.spans import Span, SpanModel
 from rag.types import Hit, Reading
 
-_OF_MARGINS = ("margin", "margin_gap", "passage_gap", "log_share")
+_OF_MARGINS = ("margin", "margin_gap", "passage_gap", "log_share", "headline_margin")
 _OF_ANSWERS = ("answer_kind", "repeats_question", "length")
 FEATURES = (*_OF_MARGINS, *_OF_ANSWERS, "fused_share", *COUNTS)
+# So many sentences are read once more, alone under their headline; the others count as the lowest.
+_READ_AGAIN = 10
+_LOWEST_MARGIN = 12.0
 _WEIGHTS = MODELS / "reader_weights.json"
 _ARTICLES = frozenset(("a", "an", "the"))
 Rows = npt.NDArray[np.float64]
@@ -106,6 +110,7 @@ class SpanReader:
         rows = np.column_stack(
             [
                 _margins(sentences, spans),
+                self._headline_margins(question, sentences, spans),
                 _answers(question, sentences, spans),
                 _fused_shares(sentences),
                 counts[kept],
@@ -113,11 +118,30 @@ class SpanReader:
         )
         return Candidates(sentences, spans, rows)
 
+    def _headline_margins(
+        self, question: str, sentences: Sequence[Candidate], spans: Sequence[Span]
+    ) -> Rows:
+        """Return float64[n]: the margin of each sentence read under its headline, without others.
+
+        What a headline says of the subject helps there, and no neighbour distracts (best sentence
+        right .66 without and .72 with it, 146 sample questions).
+        """
+        margins = np.full(len(sentences), -_LOWEST_MARGIN)
+        best = sorted(range(len(spans)), key=lambda i: -spans[i].margin)[:_READ_AGAIN]
+        leads = [f"{sentences[i].hit.article.title}. " for i in best]
+        texts = [lead + sentences[i].text for lead, i in zip(leads, best, strict=True)]
+        scored = self._spans.score(question, texts) if texts else []
+        for i, lead, text, score in zip(best, leads, texts, scored, strict=True):
+            span = score.best(len(lead), len(text))
+            if span:
+                margins[i] = np.clip(span.margin, -_LOWEST_MARGIN, _LOWEST_MARGIN)
+        return margins
+
 
 def _margins(sentences: Sequence[Candidate], spans: Sequence[Span]) -> Rows:
     """Return float64[n, 4]: how each span stands to "no answer" and to the other spans."""
     if not spans:
-        return np.empty((0, len(_OF_MARGINS)))
+        return np.empty((0, 4))
     margins = np.array([span.margin for span in spans])
     ranks = np.array([sentence.rank for sentence in sentences])
     best_of = {rank: margins[ranks == rank].max() for rank in set(ranks.tolist())}

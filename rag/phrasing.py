@@ -1,0 +1,78 @@
+"""The words around a quotation: who says so, and when.
+
+>>> led("five", reading, speaker="the Pentagon")
+'five, according to the Pentagon (13 March 2020): '
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rag.types import ArticleMeta, Reading
+
+
+def led(short: str, reading: Reading, speaker: str | None) -> str:
+    """Return what stands before the quotation that proves `short`."""
+    meta = reading.hit.article
+    if speaker:
+        return f"{short}, according to {speaker}{_bracketed(day(meta.published_at))}: "
+    if meta.source:
+        return f"{short}, reports {meta.source}{_bracketed(day(meta.published_at))}: "
+    return f"{short}{_bracketed(day(meta.published_at))}: "
+
+
+def introduced(reading: Reading, speaker: str | None) -> str:
+    """Return what stands before a quotation that is an answer by itself."""
+    meta = reading.hit.article
+    who = speaker or meta.source or meta.title
+    return f"{who}{_bracketed(day(meta.published_at))}: "
+
+
+def quoted(text: str) -> str:
+    """Return `text` as it stands between quotation marks: on one line, its own marks single."""
+    line = " ".join(text.split())
+    return line.replace("“", "‘").replace("”", "’").replace('"', "'")
+
+
+def in_time_order(readings: Sequence[Reading]) -> list[Reading]:
+    """Return `readings`, those of older articles first, of one article as they stand in it."""
+    return sorted(readings, key=_moment)
+
+
+def repeated(others: Sequence[ArticleMeta]) -> list[str]:
+    """Return, for articles that say the same, what stands before each one's number."""
+    lead = "Also reported by"
+    phrases = []
+    for meta in others:
+        name = meta.source or f"“{meta.title}”"
+        phrases.append(f"{lead} {name}{_bracketed(day(meta.published_at))}.")
+        lead = "and by"
+    return phrases
+
+
+def corrected(meta: ArticleMeta, by: ArticleMeta) -> str:
+    """Return that `by` takes back what `meta` said."""
+    when = f" of {day(meta.published_at)}" if meta.published_at else ""
+    later = f" on {day(by.published_at)}" if by.published_at else ""
+    return f"This replaces what {meta.source or 'an article'} reported{when}, corrected{later}."
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return “A, B and C”."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def day(moment: datetime | None) -> str | None:
+    """Return “13 March 2020”."""
+    return f"{moment.day} {moment:%B %Y}" if moment else None
+
+
+def _moment(reading: Reading) -> tuple[float, str, int]:
+    meta, passage = reading.hit.article, reading.hit.passage
+    when = meta.published_at.timestamp() if meta.published_at else float("-inf")
+    return when, meta.article_id, passage.start_char_index + reading.start
+
+
+def _bracketed(text: str | None) -> str:
+    return f" ({text})" if text else ""
