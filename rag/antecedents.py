@@ -86,11 +86,11 @@ def _owner(phrase: Sentence) -> Sentence:
 def _meant_by(pronoun: str, before: Sequence[Sentence]) -> Sentence | None:
     for sentence in reversed(before[-_MOST_SENTENCES:]):
         for candidate in _candidates(sentence):
-            if _fits(pronoun, candidate) and not _is_place(candidate, before):
+            if _fits(pronoun, candidate, before) and not _is_place(candidate, before):
                 return candidate
         if pronoun in ("he", "she"):
             for name in _names(sentence):
-                if _fits(pronoun, name):
+                if _fits(pronoun, name, before):
                     return name
     return None
 
@@ -116,12 +116,12 @@ def _candidates(sentence: Sentence) -> Iterator[Sentence]:
         yield _owner(told[opening.first : opening.stop])
 
 
-def _fits(pronoun: str, candidate: Sentence) -> bool:
+def _fits(pronoun: str, candidate: Sentence, before: Sequence[Sentence]) -> bool:
     words = [token.lower.rstrip(".") for token in candidate]
     if not words or words[0] in ("he", "she", "it", "they", "i", "we", "you", "there", "that"):
         return False
     head = _head(words)
-    several = "and" in words or head in ("police", "people") or _is_plural(candidate, head)
+    several = "and" in words or head in ("police", "people") or _is_plural(candidate, head, before)
     if pronoun == "they":
         return several
     titled = bool(_BEFORE_NAMES & set(words[:-1])) or words[-1] in _WOMEN | _MEN
@@ -171,9 +171,11 @@ def _head(words: Sequence[str]) -> str:
     return words[:cut][-1]
 
 
-def _is_plural(candidate: Sentence, head: str) -> bool:
+def _is_plural(candidate: Sentence, head: str, before: Sequence[Sentence]) -> bool:
     noun = next(token for token in reversed(candidate) if token.lower.rstrip(".") == head)
-    alone = len(candidate) == 1 or not noun.capital
+    # “Santos”, with its capital within a sentence, is one man; “Residents” opens one.
+    within = any(token.text == noun.text for sentence in before for token in sentence[1:])
+    alone = not noun.capital or (len(candidate) == 1 and not within)
     return alone and head.endswith("s") and not head.endswith(("ss", "us", "is"))
 
 
@@ -200,10 +202,11 @@ def _named(noun: str, before: Sequence[Sentence]) -> Sentence | None:
         called = next(same, None)
         if called is not None:
             return called
-        found = (c for s in near[:2] for c in _candidates(s) if is_name(c) and _fits("it", c))
+        found = (c for s in near[:2] for c in _candidates(s) if is_name(c) and _fits("it", c, near))
         return next(found, None)
     if noun in _OWNED:
-        return next((owner for s in near for owner in _owners(noun, s)), None)
+        owners = (owner for s in near for owner in _owners(noun, s))
+        return next((owner for owner in owners if owner[0].lower not in PRONOUNS), None)
     return None
 
 
@@ -235,8 +238,7 @@ def _owners(noun: str, sentence: Sentence) -> Iterator[Sentence]:
     if any(token.lower == noun for speaker in spoken for token in speaker):
         yield from (o for s in spoken if (o := _owner(s)) is not s and len(o) < len(s))
         return
-    issued = _ISSUED & {token.lower for token in sentence}
-    for candidate in _candidates(sentence) if spoken or issued else ():
-        words = {token.lower for token in candidate}
-        if noun not in words and (is_name(candidate) or "the" in words) and not words & PRONOUNS:
-            yield candidate
+    if spoken:
+        yield from (_owner(speaker) for speaker in reversed(spoken))
+    elif _ISSUED & {token.lower for token in sentence[max(at - 4, 0) : at]}:
+        yield from _candidates(sentence)

@@ -149,7 +149,7 @@ def _trimmed(tokens: Sequence[Token], first: int, stop: int) -> Phrase | None:
         if tokens[at].lower in AUXILIARIES or tokens[at].lower in SAYING:
             first = at + 1
             break
-    while first < stop and (tokens[first].lower in TIMES or tokens[first].lower in "'s"):
+    while first < stop and (tokens[first].lower in TIMES | {"'s", "now", "even"}):
         first += 1
     if first < stop and tokens[first].lower in PREPOSITIONS:
         first += 1
@@ -174,10 +174,9 @@ def _unclosed(tokens: Sequence[Token], phrase: Phrase) -> Phrase | None:
     if comma < 2 or tokens[comma].text != "," or role[0].capital or len(role) < 3:
         return None
     first = _left_edge(tokens, comma)
-    named = _all_name(tokens, first, comma) and role[0].lower not in DETERMINERS
-    return (
-        Phrase(first, comma, first) if named and {"of", "for"} & {t.lower for t in role} else None
-    )
+    if _all_name(tokens, first, comma) and {"of", "for", "'s"} & {t.lower for t in role}:
+        return Phrase(first, comma, first)
+    return None
 
 
 def _before_apposition(tokens: Sequence[Token], comma: int) -> Phrase | None:
@@ -289,10 +288,10 @@ def _ends(tokens: Sequence[Token], first: int, at: int) -> bool:
         return is_occasion(tokens, at) or is_name(tokens[first:at])
     if word in DETERMINERS:
         return before not in PREPOSITIONS and before != "and"
-    return not tokens[at].capital and _tells(word, before, after)
+    return not tokens[at].capital and _tells(word, before, after, named=is_name(tokens[first:at]))
 
 
-def _tells(word: str, before: str, after: Token | None) -> bool:
+def _tells(word: str, before: str, after: Token | None, *, named: bool) -> bool:
     """Return whether a word that is no name reads as what the phrase before it did."""
     if before == "'s" or before in PREPOSITIONS | DETERMINERS:
         return False
@@ -300,4 +299,6 @@ def _tells(word: str, before: str, after: Token | None) -> bool:
     if word in IRREGULAR or word.endswith("ly"):
         return True
     takes = follows in DETERMINERS or follows in POSSESSIVES or follows.isdecimal()
-    return (takes and word not in PREPOSITIONS) or (word.endswith("ed") and follows != "on")
+    return (takes and word not in PREPOSITIONS) or (
+        word.endswith("ed") and (follows != "on" or named)
+    )

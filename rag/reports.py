@@ -61,7 +61,7 @@ def find_reports(tokens: Sequence[Token]) -> list[Report]:
     """Return the reports in one sentence, in order; none inside quotation marks."""
     found: list[Report] = []
     for at, token in enumerate(tokens):
-        if token.quoted or token.text in QUOTES:
+        if token.quoted or token.text in QUOTES or (token.capital and at and token.lower in VERBS):
             continue
         report = None
         if token.lower == "according" and _is(tokens, at + 1, "to"):
@@ -224,7 +224,7 @@ def _mute(tokens: Sequence[Token], phrase: Phrase) -> bool:
     head = next((i for i, word in enumerate(words) if i and word in ("of", "for", "in")), None)
     return (
         words[0] in ("no", "nobody", "neither", "none", "few", "whoever")
-        or words in (["another"], ["one"], ["each"])
+        or words in (["another"], ["one"], ["each"], ["originally"], ["formerly"], ["commonly"])
         or words[:head][-1] in _MUTE
         or (words[-1] in PRONOUNS and len(words) > 1)
         or not any(word[0].isalpha() for word in words)

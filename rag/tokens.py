@@ -95,8 +95,9 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
             closing = ""
         elif mark in QUOTES and not closing and mark != "”":
             closing = {"“": "”", "‘": "’", "«": "»", "„": "“”"}.get(mark, '"')
-        # The country is no pronoun.
-        lower = "u.s." if mark == "US" else mark.lower().replace("’", "'")
+        # “US” is no pronoun and “WHO” no question.
+        lower = f"{mark.lower()}." if mark in ("US", "WHO", "IT") else mark.lower()
+        lower = lower.replace("’", "'")
         found.append(Token(mark, lower, match.start(), match.end(), bool(closing)))
     return found
 
