@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from rag.phrases import opening_phrase, phrase_after
 from rag.reports import DOCUMENTS, find_reports
-from rag.tokens import PRONOUNS, Token, is_name
+from rag.tokens import CONJUNCTIONS, PREPOSITIONS, PRONOUNS, TIMES, Token, is_name
 
 Sentence = Sequence[Token]
 
@@ -186,10 +186,13 @@ def _names(sentence: Sentence) -> Iterator[Sentence]:
         first = stop
         while first > 0 and sentence[first - 1].capital and not sentence[first - 1].quoted:
             first -= 1
+        begin = first
+        while first < stop and sentence[first].lower in CONJUNCTIONS | TIMES | PREPOSITIONS:
+            first += 1
         placed = first > 0 and sentence[first - 1].lower in _NO_PERSON_AFTER
         if stop - first > 1 and not placed:
             yield sentence[first:stop]
-        stop = min(first, stop - 1)
+        stop = min(begin, stop - 1)
 
 
 def _named(noun: str, before: Sequence[Sentence]) -> Sentence | None:
@@ -206,7 +209,8 @@ def _named(noun: str, before: Sequence[Sentence]) -> Sentence | None:
         return next(found, None)
     if noun in _OWNED:
         owners = (owner for s in near for owner in _owners(noun, s))
-        return next((owner for owner in owners if owner[0].lower not in PRONOUNS), None)
+        fit = (o for o in owners if o[0].lower not in PRONOUNS and o[-1].text[0].isalpha())
+        return next(fit, None)
     return None
 
 

@@ -20,6 +20,9 @@ _BEFORE_CHARS, _SENTENCE_CHARS, _AFTER_CHARS = 1_500, 2_000, 600
 _NEAR_SENTENCES = 4
 # Without an answer to look for, a report is the sentence's claim from this share of it.
 _SHARE = 0.5
+_MOST = 0.6
+# Fewer words in quotation marks within a sentence are a title or a name.
+_LEAST_QUOTED = 8
 
 Span = tuple[int, int]
 
@@ -43,7 +46,9 @@ def attributed_to(
     here = [token for token in tokens if start <= token.start and token.end <= end]
     if not here:
         return None
-    answer = None if answer_start is None or answer_end is None else (answer_start, answer_end)
+    answer = None
+    if answer_start is not None and answer_end is not None:
+        answer = (max(answer_start, start), min(answer_end, end))
     reports = find_reports(here)
     chosen = _chosen(reports, here, answer)
     if chosen is not None:
@@ -77,15 +82,19 @@ def _size(report: Report) -> int:
 
 
 def _holds(report: Report, answer: Span) -> bool:
-    first, last = report.aside
-    apart = answer[1] <= first or answer[0] >= last
-    return report.start <= answer[0] and answer[1] <= report.end and apart
+    """Return whether most of the answer is what is said: it may begin with “that”."""
+    spoken = _overlap((report.start, report.end), answer) - _overlap(report.aside, answer)
+    return spoken >= _MOST * (answer[1] - answer[0]) > 0
+
+
+def _overlap(one: Span, other: Span) -> int:
+    return max(0, min(one[1], other[1]) - max(one[0], other[0]))
 
 
 def _is_quotation(here: Sequence[Token], answer: Span | None) -> bool:
     """Return whether the claim stands in quotation marks from end to end."""
-    words = [t for t in here if t.text[0].isalnum()]
-    if answer is not None:
+    words = [token for token in here if token.text[0].isalnum()]
+    if answer is not None and sum(token.quoted for token in words) >= _LEAST_QUOTED:
         words = [t for t in words if answer[0] < t.end and t.start < answer[1]]
     return bool(words) and all(token.quoted for token in words)
 

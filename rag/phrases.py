@@ -31,6 +31,7 @@ from rag.words import SAYING
 
 _LONGEST = 16
 _FURTHEST = 60
+_LONGEST_CLAUSE = 8
 
 
 class Phrase(NamedTuple):
@@ -49,7 +50,9 @@ def phrase_before(tokens: Sequence[Token], stop: int) -> Phrase | None:
         return _before_apposition(tokens, stop - 1)
     first = _left_edge(tokens, stop)
     if first > 1 and _tells_of(tokens, first, stop):
-        return phrase_before(tokens, first - 1 - (tokens[first - 2].text == ","))
+        comma = tokens[first - 2].text == ","
+        head = phrase_before(tokens, first - 1 - comma)
+        return head if comma or head is None else _with_clause(tokens, head, first - 1, stop)
     phrase = _trimmed(tokens, first, stop)
     return phrase and (_unclosed(tokens, phrase) or phrase)
 
@@ -63,8 +66,11 @@ def phrase_after(tokens: Sequence[Token], first: int) -> Phrase | None:
         stop -= 1
     if stop == first:
         return None
-    named = _name_after_comma(tokens, first, stop)
-    return named or Phrase(first, stop, first)
+    phrase = Phrase(first, stop, first)
+    if stop < len(tokens) and tokens[stop].lower == "who":
+        ends = (i for i in range(stop, len(tokens)) if tokens[i].text in STOPS)
+        return _with_clause(tokens, phrase, stop, next(ends, len(tokens)))
+    return _name_after_comma(tokens, first, stop) or phrase
 
 
 def opening_phrase(tokens: Sequence[Token]) -> Phrase | None:
@@ -89,6 +95,14 @@ def _dangles(tokens: Sequence[Token], stop: int) -> bool:
         and tokens[stop - 1].lower in ("on", "in")
         and tokens[stop].lower in TIMES
     )
+
+
+def _with_clause(tokens: Sequence[Token], head: Phrase, who: int, stop: int) -> Phrase:
+    """Return “a diplomat who was there” whole when the clause is short and tells whom is meant."""
+    short = tokens[who].lower == "who" and stop - who <= _LONGEST_CLAUSE
+    if short and not is_name(tokens[head.first : head.stop]):
+        return head._replace(stop=stop)
+    return head
 
 
 def _left_edge(tokens: Sequence[Token], stop: int) -> int:
@@ -193,7 +207,11 @@ def _before_apposition(tokens: Sequence[Token], comma: int) -> Phrase | None:
     if len(parts) < 2 or not _apposes(tokens, *parts[-1]):
         return None
     at = len(parts) - 2
-    while at and _describes(tokens, *parts[at]) and _may_name(tokens, *parts[at - 1]):
+    while at and (
+        (_describes(tokens, *parts[at]) and _may_name(tokens, *parts[at - 1]))
+        # “a Dover, Delaware, baker”.
+        or (at > 1 and _describes(tokens, *parts[at - 1]) and tokens[parts[at][0]].capital)
+    ):
         at -= 1
     first, stop = parts[at]
     head = phrase_before(tokens, stop) if first < stop else None

@@ -45,7 +45,12 @@ IRREGULAR = frozenset(
         "began became struck hit kept stood lay flew drove shot fled grew sank sold bought paid"
     ).split()
 )
-PREPOSITIONS = frozenset("in on at for by from with under during despite near over of to".split())
+PREPOSITIONS = frozenset(
+    (
+        "in on at for by from with under during despite near over of to among amid across through "
+        "without within along like unlike"
+    ).split()
+)
 # A time between subject and verb, or before the subject, belongs to neither.
 TIMES = frozenset(
     (

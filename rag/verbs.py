@@ -20,7 +20,8 @@ _MORE = frozenset(
         "alleges allege admitted admits admit acknowledge acknowledges conceded concedes concluded "
         "concludes ruled rules recounted maintained maintains maintain reiterated asserted asserts "
         "cautioned cautions commented remarked stressed stresses emphasised emphasized observed "
-        "posted contends contended contend complained complains disclosed boasted joked quipped "
+        "posted contends contended contend complained complains complain disclosed boasted joked "
+        "quipped "
         "pledged swore forecast forecasts projected calculated accused accuses accuse blamed "
         "blames blame called calls call described describes describe dismissed dismisses found "
         "finds find shows showed show indicates indicated indicate suspects suspect put puts "
@@ -39,7 +40,7 @@ _NEED_THAT = frozenset(
         "posted reported report observed put puts concluded concludes suspects suspect stressed "
         "revealed reveals reveal suggested suggest disclosed calculated projected forecast "
         "forecasts states stated observed wrote writes recalled recall maintained "
-        "maintains maintain commented quoted joked complained believes believed believe"
+        "maintains maintain commented quoted joked complained"
     ).split()
 )
 _NEED_AS = frozenset("described describes describe dismissed dismisses condemned hailed".split())
@@ -118,6 +119,8 @@ def is_report(tokens: Sequence[Token], at: int, after: int) -> bool:
         return False
     if verb == "reported":
         return following not in _AFTER_NOUNS
+    if verb.startswith("believe") and following == "in":
+        return False
     if verb in _NEED_THAT:
         return speaks or (after > at + 1 and tokens[after - 1].lower == "that")
     return True
@@ -125,7 +128,7 @@ def is_report(tokens: Sequence[Token], at: int, after: int) -> bool:
 
 def _has_clause(rest: Sequence[str]) -> bool:
     """Return whether a claim follows “claimed”, not a title or a victory."""
-    if {"that", "responsibility", "to"} & set(rest):
+    if {"that", "responsibility"} & set(rest) or rest[:1] == ["to"]:
         return True
     return bool(AUXILIARIES & set(rest)) and rest[0] not in ("his", "her", "its", "their")
 
