@@ -16,6 +16,8 @@ _TOKEN = re.compile(
     r"|\d+(?:,\d{3})*(?:\.\d+)?(?![^\W_])"
     r"|[^\W_]+(?:[-.&’'@_]+(?![sS]\b)[^\W_]+)*(?:(?<=s)[’'](?= \w))?|[^\w\s]"
 )
+# No rule looks further than this for the bounds of a phrase.
+FURTHEST = 60
 QUOTES = frozenset('“”"‘«»„')
 STOPS = frozenset(",;:—–()[]!?….") | QUOTES | {"--"}
 DETERMINERS = frozenset(
