@@ -85,7 +85,8 @@ def _owner(phrase: Sentence) -> Sentence:
 
 def _meant_by(pronoun: str, before: Sequence[Sentence]) -> Sentence | None:
     for sentence in reversed(before[-_MOST_SENTENCES:]):
-        for candidate in _candidates(sentence):
+        for spoken in _candidates(sentence):
+            candidate = spoken if pronoun == "they" else _leader(spoken)
             if _fits(pronoun, candidate, before) and not _is_place(candidate, before):
                 return candidate
         if pronoun in ("he", "she"):
@@ -93,6 +94,14 @@ def _meant_by(pronoun: str, before: Sequence[Sentence]) -> Sentence | None:
                 if _fits(pronoun, name, before):
                     return name
     return None
+
+
+def _leader(candidate: Sentence) -> Sentence:
+    """Return X of “X and his staff”."""
+    for at, (one, other) in enumerate(pairwise(candidate)):
+        if at and one.lower == "and" and other.lower in ("his", "her"):
+            return candidate[:at]
+    return candidate
 
 
 def _is_place(candidate: Sentence, before: Sequence[Sentence]) -> bool:

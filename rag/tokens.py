@@ -98,15 +98,25 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
         if "\n\n" in text[reached : match.start()]:
             closing = ""
         reached = match.end()
-        if closing and mark in closing:
-            closing = ""
-        elif mark in QUOTES and not closing and mark != "”":
-            closing = {"“": "”", "‘": "’", "«": "»", "„": "“”"}.get(mark, '"')
+        if mark in QUOTES:
+            closing = _expected(mark, closing, text[max(match.start() - 1, 0) : match.start()])
         # “US” is no pronoun and “WHO” no question.
         lower = f"{mark.lower()}." if mark in ("US", "WHO", "IT") else mark.lower()
         lower = lower.replace("’", "'")
         found.append(Token(mark, lower, match.start(), match.end(), bool(closing)))
     return found
+
+
+def _expected(mark: str, closing: str, before: str) -> str:
+    """Return the marks that would end a quotation after `mark`, none if it has ended.
+
+    A straight mark opens only after a space: the window may begin within a quotation.
+    """
+    if mark in closing or mark == "”":
+        return ""
+    if mark == '"':
+        return '"' if not before or before.isspace() or before in "([—–-" else ""
+    return closing or {"“": "”", "‘": "’", "«": "»", "„": "“”"}.get(mark, "")
 
 
 def is_name(tokens: Sequence[Token]) -> bool:

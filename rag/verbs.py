@@ -103,7 +103,7 @@ def is_adjective(tokens: Sequence[Token], last: int) -> bool:
 def is_report(tokens: Sequence[Token], at: int, after: int) -> bool:
     """Return whether the verb at `at` has what it needs to be a report, not an act."""
     verb, rest = tokens[at].lower, tokens[at + 1 :]
-    speaks = any(token.text in QUOTES or token.text == ":" for token in rest)
+    speaks = any(token.text in QUOTES for token in rest) or [t.text for t in rest[:1]] == [":"]
     following = rest[0].lower if rest else ""
     if verb in _NOUNS_TOO and (following in AUXILIARIES or following in _AFTER_NOUNS):
         return False
