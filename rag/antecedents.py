@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from rag.phrases import opening_phrase, phrase_after
-from rag.reports import DOCUMENTS, find_reports
+from rag.reports import find_reports
 from rag.tokens import CONJUNCTIONS, PREPOSITIONS, PRONOUNS, TIMES, Token, is_name
 
 Sentence = Sequence[Token]
@@ -47,7 +47,15 @@ _COLLECTIVE = _GROUPS | frozenset(
         "hospital"
     ).split()
 )
-_OWNED = DOCUMENTS - set(
+_DOCUMENTS = frozenset(
+    (
+        "report statement study survey poll letter memo indictment filing complaint lawsuit audit "
+        "review inquiry investigation data figures records documents document ruling verdict "
+        "article newspaper paper post communique release reports studies memoir book diary "
+        "analysis count tally estimate assessment account"
+    ).split()
+)
+_OWNED = _DOCUMENTS - set(
     "newspaper paper article figures records data inquiry documents document".split()
 )
 _SOME_PERSON = ("man", "woman", "er", "or", "ist", "ian", "ant", "chief")
@@ -73,7 +81,7 @@ def resolve(phrase: Sentence, before: Sequence[Sentence]) -> Sentence | None:
 def _owner(phrase: Sentence) -> Sentence:
     """Return X of “X's statement” and “a report by X”, else the phrase."""
     for at, token in enumerate(phrase):
-        if token.lower not in DOCUMENTS or not at:
+        if token.lower not in _DOCUMENTS or not at:
             continue
         possessive = next((i for i in range(at) if phrase[i].lower == "'s"), None)
         if possessive:

@@ -44,8 +44,7 @@ class Phrase(NamedTuple):
 
 def phrase_before(tokens: Sequence[Token], stop: int) -> Phrase | None:
     """Return the subject that ends before token `stop`."""
-    while stop > 0 and (tokens[stop - 1].lower in TIMES or _dangles(tokens, stop)):
-        stop -= 1
+    stop = _without_time(tokens, stop)
     if stop > 0 and tokens[stop - 1].text == ",":
         return _before_apposition(tokens, stop - 1)
     first = _left_edge(tokens, stop)
@@ -86,6 +85,17 @@ def opening_phrase(tokens: Sequence[Token]) -> Phrase | None:
             return None
         first = comma + 1
     return phrase_after(tokens, first)
+
+
+def _without_time(tokens: Sequence[Token], stop: int) -> int:
+    """Return where the subject ends in “the envoy on Thursday”, “the envoy earlier this week”."""
+    while stop > 0 and (tokens[stop - 1].lower in TIMES or _dangles(tokens, stop)):
+        stop -= 1
+    for at in range(stop - 1, max(stop - 5, 0), -1):
+        if tokens[at].lower in ("earlier", "later", "late", "early", "last", "this"):
+            ends = tokens[stop - 1].lower in ("week", "month", "year", "day", "season", "summer")
+            return _without_time(tokens, at) if ends else stop
+    return stop
 
 
 def _dangles(tokens: Sequence[Token], stop: int) -> bool:

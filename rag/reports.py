@@ -16,14 +16,6 @@ from rag.phrases import Phrase, opening_phrase, phrase_after, phrase_before
 from rag.tokens import AUXILIARIES, POSSESSIVES, PRONOUNS, QUOTES, Token, is_occasion
 from rag.verbs import BASES, CALLING, PARTICIPLES, TELLING, VERBS, is_adjective, is_report, manner
 
-DOCUMENTS = frozenset(
-    (
-        "report statement study survey poll letter memo indictment filing complaint lawsuit audit "
-        "review inquiry investigation data figures records documents document ruling verdict "
-        "article newspaper paper post communique release reports studies memoir book diary "
-        "analysis count tally estimate assessment account"
-    ).split()
-)
 _MUTE = frozenset(
     (
         "sign signs clock clocks law laws rule rules label labels proverb saying thermometer map "

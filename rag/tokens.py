@@ -95,14 +95,14 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     for match in _TOKEN.finditer(text, start, len(text) if end is None else end):
         mark = match[0]
         # A paragraph of a long quotation opens it again and need not have closed it.
-        if "\n\n" in text[reached : match.start()]:
+        if match.start() - reached > 1 and "\n\n" in text[reached : match.start()]:
             closing = ""
         reached = match.end()
         if mark in QUOTES:
             closing = _expected(mark, closing, text[max(match.start() - 1, 0) : match.start()])
         # “US” is no pronoun and “WHO” no question.
         lower = f"{mark.lower()}." if mark in ("US", "WHO", "IT") else mark.lower()
-        lower = lower.replace("’", "'")
+        lower = lower.replace("’", "'") if "’" in lower else lower
         found.append(Token(mark, lower, match.start(), match.end(), bool(closing)))
     return found
 

@@ -64,6 +64,10 @@ _BE = frozenset("is are was were be been being am".split())
 _SLIPS = frozenset(
     "has have had also later then since repeatedly once again first even still just already".split()
 )
+# What a court or an office denies someone, instead of denying that it is so.
+_GRANTED = frozenset(
+    "request requests appeal bail access entry petition application motion parole visa".split()
+)
 _AFTER_NOUNS = frozenset("of for in on from by against about and , .".split())
 
 Manner = Literal["plain", "passive", "unsaid"]
@@ -115,6 +119,8 @@ def is_report(tokens: Sequence[Token], at: int, after: int) -> bool:
         return speaks or (bool(rest) and rest[0].lower not in "for on off up in out a".split())
     if verb in _NEED_AS:
         return speaks or any(token.lower == "as" for token in rest)
+    if verb.startswith("den") and _GRANTED & {token.lower for token in rest[:9]}:
+        return False
     if verb in TELLING and {"story", "tale", "truth"} & {token.lower for token in rest[:3]}:
         return False
     if verb == "reported":
