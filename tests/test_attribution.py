@@ -1,9 +1,10 @@
 """Who is named as the source: a table of our own sentences, and what holds for any text.
 
 In `attribution_cases.jsonl` ⟦…⟧ is the quoted sentence (the whole text without it) and {…} the
-answer. The rules were tuned on the part “tuned”; “unseen” was only measured. “exam” was written
-after them, named 24 of 27 speakers rightly at first sight, and was tuned on then; “exam2” is the
-next one, looked at when all was done (26 of 27).
+answer. The rules were tuned on the part “tuned”; the misses of “unseen” were never looked at.
+“exam” was written after the rules: 24 of the 27 speakers named at first sight were the labelled
+ones; one label was wrong and has been mended, the rest was tuned on. “exam2” was written after
+that: 26 of 27 at first sight, and nothing was changed for it.
 """
 
 import json
