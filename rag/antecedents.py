@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from rag.phrases import opening_phrase, phrase_after
-from rag.reports import DOCUMENTS, find_reports
-from rag.tokens import PRONOUNS, Token, is_name
+from rag.reports import find_reports
+from rag.tokens import CONJUNCTIONS, PREPOSITIONS, PRONOUNS, TIMES, Token, is_name
 
 Sentence = Sequence[Token]
 
@@ -47,7 +47,15 @@ _COLLECTIVE = _GROUPS | frozenset(
         "hospital"
     ).split()
 )
-_OWNED = DOCUMENTS - set(
+_DOCUMENTS = frozenset(
+    (
+        "report statement study survey poll letter memo indictment filing complaint lawsuit audit "
+        "review inquiry investigation data figures records documents document ruling verdict "
+        "article newspaper paper post communique release reports studies memoir book diary "
+        "analysis count tally estimate assessment account"
+    ).split()
+)
+_OWNED = _DOCUMENTS - set(
     "newspaper paper article figures records data inquiry documents document".split()
 )
 _SOME_PERSON = ("man", "woman", "er", "or", "ist", "ian", "ant", "chief")
@@ -73,7 +81,7 @@ def resolve(phrase: Sentence, before: Sequence[Sentence]) -> Sentence | None:
 def _owner(phrase: Sentence) -> Sentence:
     """Return X of “X's statement” and “a report by X”, else the phrase."""
     for at, token in enumerate(phrase):
-        if token.lower not in DOCUMENTS or not at:
+        if token.lower not in _DOCUMENTS or not at:
             continue
         possessive = next((i for i in range(at) if phrase[i].lower == "'s"), None)
         if possessive:
@@ -85,14 +93,23 @@ def _owner(phrase: Sentence) -> Sentence:
 
 def _meant_by(pronoun: str, before: Sequence[Sentence]) -> Sentence | None:
     for sentence in reversed(before[-_MOST_SENTENCES:]):
-        for candidate in _candidates(sentence):
-            if _fits(pronoun, candidate) and not _is_place(candidate, before):
+        for spoken in _candidates(sentence):
+            candidate = spoken if pronoun == "they" else _leader(spoken)
+            if _fits(pronoun, candidate, before) and not _is_place(candidate, before):
                 return candidate
         if pronoun in ("he", "she"):
             for name in _names(sentence):
-                if _fits(pronoun, name):
+                if _fits(pronoun, name, before):
                     return name
     return None
+
+
+def _leader(candidate: Sentence) -> Sentence:
+    """Return X of “X and his staff”."""
+    for at, (one, other) in enumerate(pairwise(candidate)):
+        if at and one.lower == "and" and other.lower in ("his", "her"):
+            return candidate[:at]
+    return candidate
 
 
 def _is_place(candidate: Sentence, before: Sequence[Sentence]) -> bool:
@@ -116,12 +133,12 @@ def _candidates(sentence: Sentence) -> Iterator[Sentence]:
         yield _owner(told[opening.first : opening.stop])
 
 
-def _fits(pronoun: str, candidate: Sentence) -> bool:
+def _fits(pronoun: str, candidate: Sentence, before: Sequence[Sentence]) -> bool:
     words = [token.lower.rstrip(".") for token in candidate]
     if not words or words[0] in ("he", "she", "it", "they", "i", "we", "you", "there", "that"):
         return False
     head = _head(words)
-    several = "and" in words or head in ("police", "people") or _is_plural(candidate, head)
+    several = "and" in words or head in ("police", "people") or _is_plural(candidate, head, before)
     if pronoun == "they":
         return several
     titled = bool(_BEFORE_NAMES & set(words[:-1])) or words[-1] in _WOMEN | _MEN
@@ -171,9 +188,11 @@ def _head(words: Sequence[str]) -> str:
     return words[:cut][-1]
 
 
-def _is_plural(candidate: Sentence, head: str) -> bool:
+def _is_plural(candidate: Sentence, head: str, before: Sequence[Sentence]) -> bool:
     noun = next(token for token in reversed(candidate) if token.lower.rstrip(".") == head)
-    alone = len(candidate) == 1 or not noun.capital
+    # “Santos”, with its capital within a sentence, is one man; “Residents” opens one.
+    within = any(token.text == noun.text for sentence in before for token in sentence[1:])
+    alone = not noun.capital or (len(candidate) == 1 and not within)
     return alone and head.endswith("s") and not head.endswith(("ss", "us", "is"))
 
 
@@ -184,10 +203,13 @@ def _names(sentence: Sentence) -> Iterator[Sentence]:
         first = stop
         while first > 0 and sentence[first - 1].capital and not sentence[first - 1].quoted:
             first -= 1
+        begin = first
+        while first < stop and sentence[first].lower in CONJUNCTIONS | TIMES | PREPOSITIONS:
+            first += 1
         placed = first > 0 and sentence[first - 1].lower in _NO_PERSON_AFTER
         if stop - first > 1 and not placed:
             yield sentence[first:stop]
-        stop = min(first, stop - 1)
+        stop = min(begin, stop - 1)
 
 
 def _named(noun: str, before: Sequence[Sentence]) -> Sentence | None:
@@ -200,10 +222,12 @@ def _named(noun: str, before: Sequence[Sentence]) -> Sentence | None:
         called = next(same, None)
         if called is not None:
             return called
-        found = (c for s in near[:2] for c in _candidates(s) if is_name(c) and _fits("it", c))
+        found = (c for s in near[:2] for c in _candidates(s) if is_name(c) and _fits("it", c, near))
         return next(found, None)
     if noun in _OWNED:
-        return next((owner for s in near for owner in _owners(noun, s)), None)
+        owners = (owner for s in near for owner in _owners(noun, s))
+        fit = (o for o in owners if o[0].lower not in PRONOUNS and o[-1].text[0].isalpha())
+        return next(fit, None)
     return None
 
 
@@ -235,8 +259,7 @@ def _owners(noun: str, sentence: Sentence) -> Iterator[Sentence]:
     if any(token.lower == noun for speaker in spoken for token in speaker):
         yield from (o for s in spoken if (o := _owner(s)) is not s and len(o) < len(s))
         return
-    issued = _ISSUED & {token.lower for token in sentence}
-    for candidate in _candidates(sentence) if spoken or issued else ():
-        words = {token.lower for token in candidate}
-        if noun not in words and (is_name(candidate) or "the" in words) and not words & PRONOUNS:
-            yield candidate
+    if spoken:
+        yield from (_owner(speaker) for speaker in reversed(spoken))
+    elif _ISSUED & {token.lower for token in sentence[max(at - 4, 0) : at]}:
+        yield from _candidates(sentence)

@@ -5,19 +5,20 @@
 >>> " ".join(token.text for token in tokens[phrase.first : phrase.stop])
 'Gen. Mark Milley'
 
-Light rules for news English. No loop looks further than `_FURTHEST` tokens.
+Light rules for news English. No loop looks further than `FURTHEST` tokens.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rag.appositions import has_verb, head_and_apposition, is_full_name
 from rag.tokens import (
     AUXILIARIES,
     CONJUNCTIONS,
     DETERMINERS,
+    FURTHEST,
     IRREGULAR,
     OPENERS,
-    PLACES_BEGIN,
     POSSESSIVES,
     PREPOSITIONS,
     PRONOUNS,
@@ -30,7 +31,7 @@ from rag.tokens import (
 from rag.words import SAYING
 
 _LONGEST = 16
-_FURTHEST = 60
+_LONGEST_CLAUSE = 8
 
 
 class Phrase(NamedTuple):
@@ -43,13 +44,14 @@ class Phrase(NamedTuple):
 
 def phrase_before(tokens: Sequence[Token], stop: int) -> Phrase | None:
     """Return the subject that ends before token `stop`."""
-    while stop > 0 and (tokens[stop - 1].lower in TIMES or _dangles(tokens, stop)):
-        stop -= 1
+    stop = _without_time(tokens, stop)
     if stop > 0 and tokens[stop - 1].text == ",":
         return _before_apposition(tokens, stop - 1)
     first = _left_edge(tokens, stop)
     if first > 1 and _tells_of(tokens, first, stop):
-        return phrase_before(tokens, first - 1 - (tokens[first - 2].text == ","))
+        comma = tokens[first - 2].text == ","
+        head = phrase_before(tokens, first - 1 - comma)
+        return head if comma or head is None else _with_clause(tokens, head, first - 1, stop)
     phrase = _trimmed(tokens, first, stop)
     return phrase and (_unclosed(tokens, phrase) or phrase)
 
@@ -63,8 +65,11 @@ def phrase_after(tokens: Sequence[Token], first: int) -> Phrase | None:
         stop -= 1
     if stop == first:
         return None
-    named = _name_after_comma(tokens, first, stop)
-    return named or Phrase(first, stop, first)
+    phrase = Phrase(first, stop, first)
+    if stop < len(tokens) and tokens[stop].lower == "who":
+        ends = (i for i in range(stop, len(tokens)) if tokens[i].text in STOPS)
+        return _with_clause(tokens, phrase, stop, next(ends, len(tokens)))
+    return _name_after_comma(tokens, first, stop) or phrase
 
 
 def opening_phrase(tokens: Sequence[Token]) -> Phrase | None:
@@ -82,6 +87,17 @@ def opening_phrase(tokens: Sequence[Token]) -> Phrase | None:
     return phrase_after(tokens, first)
 
 
+def _without_time(tokens: Sequence[Token], stop: int) -> int:
+    """Return where the subject ends in “the envoy on Thursday”, “the envoy earlier this week”."""
+    while stop > 0 and (tokens[stop - 1].lower in TIMES or _dangles(tokens, stop)):
+        stop -= 1
+    for at in range(stop - 1, max(stop - 5, 0), -1):
+        if tokens[at].lower in ("earlier", "later", "late", "early", "last", "this"):
+            ends = tokens[stop - 1].lower in ("week", "month", "year", "day", "season", "summer")
+            return _without_time(tokens, at) if ends else stop
+    return stop
+
+
 def _dangles(tokens: Sequence[Token], stop: int) -> bool:
     """Return whether the token before `stop` is the “on” of “on Thursday”, already passed."""
     return (
@@ -91,32 +107,29 @@ def _dangles(tokens: Sequence[Token], stop: int) -> bool:
     )
 
 
+def _with_clause(tokens: Sequence[Token], head: Phrase, who: int, stop: int) -> Phrase:
+    """Return “a diplomat who was there” whole when the clause is short and tells whom is meant."""
+    short = tokens[who].lower == "who" and stop - who <= _LONGEST_CLAUSE
+    if short and not is_name(tokens[head.first : head.stop]):
+        return head._replace(stop=stop)
+    return head
+
+
 def _left_edge(tokens: Sequence[Token], stop: int) -> int:
     first = stop
-    while first > max(0, stop - _FURTHEST) and not _parts(tokens[first - 1]):
+    while first > max(0, stop - FURTHEST) and not _parts(tokens[first - 1]):
         first -= 1
     if first > 1 and stop > first and tokens[first - 1].lower == "and":
         other = first - 1
-        while other > max(0, stop - _FURTHEST) and not _parts(tokens[other - 1]):
+        while other > max(0, stop - FURTHEST) and not _parts(tokens[other - 1]):
             other -= 1
-        if other < first - 1 and not _has_verb(tokens, other, first - 1):
+        if other < first - 1 and not has_verb(tokens, other, first - 1):
             return other
     return first
 
 
 def _parts(token: Token) -> bool:
     return token.text in STOPS or token.lower in CONJUNCTIONS
-
-
-def _has_verb(tokens: Sequence[Token], first: int, stop: int) -> bool:
-    return any(
-        t.lower in AUXILIARIES
-        or t.lower in SAYING
-        or t.lower in PRONOUNS
-        or t.lower in IRREGULAR
-        or (t.lower.endswith("ed") and not t.capital)
-        for t in tokens[first:stop]
-    )
 
 
 def _tells_of(tokens: Sequence[Token], first: int, stop: int) -> bool:
@@ -149,7 +162,7 @@ def _trimmed(tokens: Sequence[Token], first: int, stop: int) -> Phrase | None:
         if tokens[at].lower in AUXILIARIES or tokens[at].lower in SAYING:
             first = at + 1
             break
-    while first < stop and (tokens[first].lower in TIMES or tokens[first].lower in "'s"):
+    while first < stop and (tokens[first].lower in TIMES | {"'s", "now", "even"}):
         first += 1
     if first < stop and tokens[first].lower in PREPOSITIONS:
         first += 1
@@ -174,34 +187,21 @@ def _unclosed(tokens: Sequence[Token], phrase: Phrase) -> Phrase | None:
     if comma < 2 or tokens[comma].text != "," or role[0].capital or len(role) < 3:
         return None
     first = _left_edge(tokens, comma)
-    named = _all_name(tokens, first, comma) and role[0].lower not in DETERMINERS
-    return (
-        Phrase(first, comma, first) if named and {"of", "for"} & {t.lower for t in role} else None
-    )
+    if is_full_name(tokens, first, comma) and {"of", "for", "'s"} & {t.lower for t in role}:
+        return Phrase(first, comma, first)
+    return None
 
 
 def _before_apposition(tokens: Sequence[Token], comma: int) -> Phrase | None:
     """Return X of “X, the head of Y, said”, its last comma given; X of “the head of Y, X, said”."""
-    parts: list[tuple[int, int]] = []
-    stop = comma
-    nearest = max(-2, comma - _FURTHEST)
-    for at in range(comma - 1, nearest, -1):
-        if at < 0 or tokens[at].text in STOPS:
-            parts.insert(0, (at + 1, stop))
-            stop = at
-            if at < 0 or tokens[at].text != ",":
-                break
-    if len(parts) < 2 or not _apposes(tokens, *parts[-1]):
+    parts = head_and_apposition(tokens, comma)
+    if parts is None:
         return None
-    at = len(parts) - 2
-    while at and _describes(tokens, *parts[at]) and _may_name(tokens, *parts[at - 1]):
-        at -= 1
-    first, stop = parts[at]
+    (first, stop), name = parts
     head = phrase_before(tokens, stop) if first < stop else None
-    if head and _has_verb(tokens, head.first, head.stop):
+    if head and has_verb(tokens, head.first, head.stop):
         return None
-    name = parts[at + 1]
-    if head and _names_no_one(tokens, head) and _all_name(tokens, *name):
+    if head and _names_no_one(tokens, head) and is_full_name(tokens, *name):
         return Phrase(*name, head.begin)
     return head
 
@@ -213,51 +213,6 @@ def _names_no_one(tokens: Sequence[Token], head: Phrase) -> bool:
     return not words[cut - 1].capital or (cut == 1 and words[0].lower in DETERMINERS)
 
 
-def _apposes(tokens: Sequence[Token], first: int, stop: int) -> bool:
-    return first < stop and not (
-        tokens[first].lower in AUXILIARIES | SAYING | PRONOUNS | {"and", "but", "or"}
-        or (
-            tokens[first].lower not in ("who", "which", "where")
-            and _has_finite(tokens, first, stop)
-        )
-    )
-
-
-def _has_finite(tokens: Sequence[Token], first: int, stop: int) -> bool:
-    words = [token.lower for token in tokens[first:stop]]
-    if {"who", "which", "that", "whose"} & set(words):
-        return False
-    return any(word in AUXILIARIES or word in PRONOUNS for word in words)
-
-
-def _describes(tokens: Sequence[Token], first: int, stop: int) -> bool:
-    opens = tokens[first] if first < stop else None
-    return opens is not None and (
-        opens.text[0].isdecimal()
-        or opens.lower in ("who", "which", "then", "now")
-        or (not opens.capital and opens.lower.endswith("ing"))
-        or (not opens.capital and opens.lower in DETERMINERS)
-    )
-
-
-def _may_name(tokens: Sequence[Token], first: int, stop: int) -> bool:
-    return (
-        0 < stop - first <= 7
-        and any(token.capital for token in tokens[first:stop])
-        and not _has_verb(tokens, first, stop)
-        and tokens[first].lower not in PREPOSITIONS
-    )
-
-
-def _all_name(tokens: Sequence[Token], first: int, stop: int) -> bool:
-    return (
-        1 < stop - first <= 5
-        and tokens[first].capital
-        and tokens[stop - 1].capital
-        and tokens[first].lower not in PLACES_BEGIN
-    )
-
-
 def _name_after_comma(tokens: Sequence[Token], first: int, stop: int) -> Phrase | None:
     """Return X of “said the head of Y, X.”"""
     if stop >= len(tokens) or tokens[stop].text != ",":
@@ -267,7 +222,7 @@ def _name_after_comma(tokens: Sequence[Token], first: int, stop: int) -> Phrase 
     last = stop + 1
     while last < len(tokens) and tokens[last].capital:
         last += 1
-    return Phrase(stop + 1, last, first) if _all_name(tokens, stop + 1, last) else None
+    return Phrase(stop + 1, last, first) if is_full_name(tokens, stop + 1, last) else None
 
 
 def _ends(tokens: Sequence[Token], first: int, at: int) -> bool:
@@ -289,10 +244,10 @@ def _ends(tokens: Sequence[Token], first: int, at: int) -> bool:
         return is_occasion(tokens, at) or is_name(tokens[first:at])
     if word in DETERMINERS:
         return before not in PREPOSITIONS and before != "and"
-    return not tokens[at].capital and _tells(word, before, after)
+    return not tokens[at].capital and _tells(word, before, after, named=is_name(tokens[first:at]))
 
 
-def _tells(word: str, before: str, after: Token | None) -> bool:
+def _tells(word: str, before: str, after: Token | None, *, named: bool) -> bool:
     """Return whether a word that is no name reads as what the phrase before it did."""
     if before == "'s" or before in PREPOSITIONS | DETERMINERS:
         return False
@@ -300,4 +255,6 @@ def _tells(word: str, before: str, after: Token | None) -> bool:
     if word in IRREGULAR or word.endswith("ly"):
         return True
     takes = follows in DETERMINERS or follows in POSSESSIVES or follows.isdecimal()
-    return (takes and word not in PREPOSITIONS) or (word.endswith("ed") and follows != "on")
+    return (takes and word not in PREPOSITIONS) or (
+        word.endswith("ed") and (follows != "on" or named)
+    )

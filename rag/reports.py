@@ -13,17 +13,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rag.phrases import Phrase, opening_phrase, phrase_after, phrase_before
-from rag.tokens import AUXILIARIES, PRONOUNS, QUOTES, Token, is_occasion
+from rag.tokens import AUXILIARIES, POSSESSIVES, PRONOUNS, QUOTES, Token, is_occasion
 from rag.verbs import BASES, CALLING, PARTICIPLES, TELLING, VERBS, is_adjective, is_report, manner
 
-DOCUMENTS = frozenset(
-    (
-        "report statement study survey poll letter memo indictment filing complaint lawsuit audit "
-        "review inquiry investigation data figures records documents document ruling verdict "
-        "article newspaper paper post communique release reports studies memoir book diary "
-        "analysis count tally estimate assessment account"
-    ).split()
-)
 _MUTE = frozenset(
     (
         "sign signs clock clocks law laws rule rules label labels proverb saying thermometer map "
@@ -61,7 +53,7 @@ def find_reports(tokens: Sequence[Token]) -> list[Report]:
     """Return the reports in one sentence, in order; none inside quotation marks."""
     found: list[Report] = []
     for at, token in enumerate(tokens):
-        if token.quoted or token.text in QUOTES:
+        if token.quoted or token.text in QUOTES or (token.capital and at and token.lower in VERBS):
             continue
         report = None
         if token.lower == "according" and _is(tokens, at + 1, "to"):
@@ -122,7 +114,7 @@ def _forward(tokens: Sequence[Token], at: int, last: int) -> Report | None:
         return None
     after = _complement(tokens, at)
     opener = tokens[phrase.begin - 1].lower if phrase.begin else ""
-    if opener in ("if", "whether", "unless"):
+    if opener in ("if", "whether", "unless") or _acted(tokens, phrase):
         return None
     over = _over(tokens, after) or (tokens[at].lower == "put" and _is(tokens, after, "it"))
     if _ends_quotation(tokens, phrase.begin) or (
@@ -134,11 +126,17 @@ def _forward(tokens: Sequence[Token], at: int, last: int) -> Report | None:
     return _part(tokens, phrase, at, after, opener)
 
 
+def _acted(tokens: Sequence[Token], phrase: Phrase) -> bool:
+    """Return whether the phrase ends in a verb: “the envoy rejected | calls for a truce”."""
+    last, before = tokens[phrase.stop - 1], tokens[max(phrase.stop - 2, phrase.first)]
+    return not last.capital and last.lower.endswith("ed") and before.capital and before != last
+
+
 def _part(tokens: Sequence[Token], phrase: Phrase, at: int, after: int, opener: str) -> Report:
     hangs = opener in _HANGS or opener in _RELATIVES
     stop = len(tokens)
     for i in range(after, len(tokens)):
-        if tokens[i].text == ";" or (hangs and i > after and _closes(tokens, i)):
+        if _parts(tokens[i]) or (hangs and i > after and _closes(tokens, i)):
             stop = i
             break
     # “who said” hangs, too: its subject stands before the “who”.
@@ -162,6 +160,8 @@ def _inverted(tokens: Sequence[Token], at: int) -> Report | None:
     if phrase is None or _mute(tokens, phrase) or tokens[at].lower in CALLING | TELLING:
         return None
     if tokens[at - 1].text not in QUOTES:
+        if tokens[at + 1].lower in POSSESSIVES:
+            return None
         ahead = tokens[phrase.stop : phrase.stop + 1]
         if ahead and ahead[0].text not in ".,;" and not is_occasion(tokens, phrase.stop):
             return None
@@ -209,9 +209,9 @@ def _elided(tokens: Sequence[Token], at: int, before: Sequence[Report]) -> Repor
 def _whole(tokens: Sequence[Token], phrase: Phrase, begin: int, stop: int) -> Report:
     """Return a report of all of the sentence, or of its part between semicolons."""
     first = last = begin
-    while first > 0 and tokens[first - 1].text != ";":
+    while first > 0 and not _parts(tokens[first - 1]):
         first -= 1
-    while last < len(tokens) and tokens[last].text != ";":
+    while last < len(tokens) and not _parts(tokens[last]):
         last += 1
     aside = (tokens[begin].start, tokens[stop - 1].end)
     end = tokens[max(last - 1, 0)].end
@@ -224,7 +224,7 @@ def _mute(tokens: Sequence[Token], phrase: Phrase) -> bool:
     head = next((i for i, word in enumerate(words) if i and word in ("of", "for", "in")), None)
     return (
         words[0] in ("no", "nobody", "neither", "none", "few", "whoever")
-        or words in (["another"], ["one"], ["each"])
+        or words in (["another"], ["one"], ["each"], ["originally"], ["formerly"], ["commonly"])
         or words[:head][-1] in _MUTE
         or (words[-1] in PRONOUNS and len(words) > 1)
         or not any(word[0].isalpha() for word in words)
@@ -254,6 +254,10 @@ def _skips(tokens: Sequence[Token], at: int) -> bool:
     return told or is_occasion(tokens, at + 1) or tokens[at + 1].lower in ("in", "on", "at", "to")
 
 
+def _parts(token: Token) -> bool:
+    return token.text == ";" and not token.quoted
+
+
 def _told_before(tokens: Sequence[Token], begin: int) -> bool:
     """Return whether something that can be reported stands before the speaker."""
     return begin > 2 and (tokens[begin - 1].text in QUOTES or tokens[begin - 1].text in ",—–")
@@ -279,13 +283,17 @@ def _over(tokens: Sequence[Token], after: int) -> bool:
 
 
 def _cut(found: list[Report], tokens: Sequence[Token], later: Report) -> list[Report]:
-    """Return the reports, those that ran on into a new one after “but” or “;” ended there."""
+    """Return the reports, those that ran on into a new one ended there.
+
+    A new one begins after “but” or “and”, or is the “X said” that all before it ends with.
+    """
     start = later.aside[0]
     turn = next((i for i, token in enumerate(tokens) if token.start >= start), 0) - 1
-    if turn < 1 or tokens[turn].lower not in _TURNS:
+    turns = turn >= 1 and tokens[turn].lower in _TURNS
+    if not turns and later.start >= start:
         return found
-    end = tokens[turn - 1].end
-    return [r._replace(end=end) if r.start < end < r.end else r for r in found]
+    end = tokens[turn - 1].end if turns else start
+    return [r._replace(end=end) if r.aside[1] <= r.start < end < r.end else r for r in found]
 
 
 def _is(tokens: Sequence[Token], at: int, word: str) -> bool:

@@ -16,6 +16,8 @@ _TOKEN = re.compile(
     r"|\d+(?:,\d{3})*(?:\.\d+)?(?![^\W_])"
     r"|[^\W_]+(?:[-.&’'@_]+(?![sS]\b)[^\W_]+)*(?:(?<=s)[’'](?= \w))?|[^\w\s]"
 )
+# No rule looks further than this for the bounds of a phrase.
+FURTHEST = 60
 QUOTES = frozenset('“”"‘«»„')
 STOPS = frozenset(",;:—–()[]!?….") | QUOTES | {"--"}
 DETERMINERS = frozenset(
@@ -45,7 +47,12 @@ IRREGULAR = frozenset(
         "began became struck hit kept stood lay flew drove shot fled grew sank sold bought paid"
     ).split()
 )
-PREPOSITIONS = frozenset("in on at for by from with under during despite near over of to".split())
+PREPOSITIONS = frozenset(
+    (
+        "in on at for by from with under during despite near over of to among amid across through "
+        "without within along like unlike"
+    ).split()
+)
 # A time between subject and verb, or before the subject, belongs to neither.
 TIMES = frozenset(
     (
@@ -88,17 +95,28 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     for match in _TOKEN.finditer(text, start, len(text) if end is None else end):
         mark = match[0]
         # A paragraph of a long quotation opens it again and need not have closed it.
-        if "\n\n" in text[reached : match.start()]:
+        if match.start() - reached > 1 and "\n\n" in text[reached : match.start()]:
             closing = ""
         reached = match.end()
-        if closing and mark in closing:
-            closing = ""
-        elif mark in QUOTES and not closing and mark != "”":
-            closing = {"“": "”", "‘": "’", "«": "»", "„": "“”"}.get(mark, '"')
-        # The country is no pronoun.
-        lower = "u.s." if mark == "US" else mark.lower().replace("’", "'")
+        if mark in QUOTES:
+            closing = _expected(mark, closing, text[max(match.start() - 1, 0) : match.start()])
+        # “US” is no pronoun and “WHO” no question.
+        lower = f"{mark.lower()}." if mark in ("US", "WHO", "IT") else mark.lower()
+        lower = lower.replace("’", "'") if "’" in lower else lower
         found.append(Token(mark, lower, match.start(), match.end(), bool(closing)))
     return found
+
+
+def _expected(mark: str, closing: str, before: str) -> str:
+    """Return the marks that would end a quotation after `mark`, none if it has ended.
+
+    A straight mark opens only after a space: the window may begin within a quotation.
+    """
+    if mark in closing or mark == "”":
+        return ""
+    if mark == '"':
+        return '"' if not before or before.isspace() or before in "([—–-" else ""
+    return closing or {"“": "”", "‘": "’", "«": "»", "„": "“”"}.get(mark, "")
 
 
 def is_name(tokens: Sequence[Token]) -> bool:

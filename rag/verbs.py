@@ -20,7 +20,8 @@ _MORE = frozenset(
         "alleges allege admitted admits admit acknowledge acknowledges conceded concedes concluded "
         "concludes ruled rules recounted maintained maintains maintain reiterated asserted asserts "
         "cautioned cautions commented remarked stressed stresses emphasised emphasized observed "
-        "posted contends contended contend complained complains disclosed boasted joked quipped "
+        "posted contends contended contend complained complains complain disclosed boasted joked "
+        "quipped "
         "pledged swore forecast forecasts projected calculated accused accuses accuse blamed "
         "blames blame called calls call described describes describe dismissed dismisses found "
         "finds find shows showed show indicates indicated indicate suspects suspect put puts "
@@ -39,7 +40,7 @@ _NEED_THAT = frozenset(
         "posted reported report observed put puts concluded concludes suspects suspect stressed "
         "revealed reveals reveal suggested suggest disclosed calculated projected forecast "
         "forecasts states stated observed wrote writes recalled recall maintained "
-        "maintains maintain commented quoted joked complained believes believed believe"
+        "maintains maintain commented quoted joked complained"
     ).split()
 )
 _NEED_AS = frozenset("described describes describe dismissed dismisses condemned hailed".split())
@@ -62,6 +63,10 @@ _MODALS = frozenset("would could can may might must shall should will did do doe
 _BE = frozenset("is are was were be been being am".split())
 _SLIPS = frozenset(
     "has have had also later then since repeatedly once again first even still just already".split()
+)
+# What a court or an office denies someone, instead of denying that it is so.
+_GRANTED = frozenset(
+    "request requests appeal bail access entry petition application motion parole visa".split()
 )
 _AFTER_NOUNS = frozenset("of for in on from by against about and , .".split())
 
@@ -102,7 +107,7 @@ def is_adjective(tokens: Sequence[Token], last: int) -> bool:
 def is_report(tokens: Sequence[Token], at: int, after: int) -> bool:
     """Return whether the verb at `at` has what it needs to be a report, not an act."""
     verb, rest = tokens[at].lower, tokens[at + 1 :]
-    speaks = any(token.text in QUOTES or token.text == ":" for token in rest)
+    speaks = any(token.text in QUOTES for token in rest) or [t.text for t in rest[:1]] == [":"]
     following = rest[0].lower if rest else ""
     if verb in _NOUNS_TOO and (following in AUXILIARIES or following in _AFTER_NOUNS):
         return False
@@ -114,10 +119,14 @@ def is_report(tokens: Sequence[Token], at: int, after: int) -> bool:
         return speaks or (bool(rest) and rest[0].lower not in "for on off up in out a".split())
     if verb in _NEED_AS:
         return speaks or any(token.lower == "as" for token in rest)
+    if verb.startswith("den") and _GRANTED & {token.lower for token in rest[:9]}:
+        return False
     if verb in TELLING and {"story", "tale", "truth"} & {token.lower for token in rest[:3]}:
         return False
     if verb == "reported":
         return following not in _AFTER_NOUNS
+    if verb.startswith("believe") and following == "in":
+        return False
     if verb in _NEED_THAT:
         return speaks or (after > at + 1 and tokens[after - 1].lower == "that")
     return True
@@ -125,7 +134,7 @@ def is_report(tokens: Sequence[Token], at: int, after: int) -> bool:
 
 def _has_clause(rest: Sequence[str]) -> bool:
     """Return whether a claim follows “claimed”, not a title or a victory."""
-    if {"that", "responsibility", "to"} & set(rest):
+    if {"that", "responsibility"} & set(rest) or rest[:1] == ["to"]:
         return True
     return bool(AUXILIARIES & set(rest)) and rest[0] not in ("his", "her", "its", "their")
 

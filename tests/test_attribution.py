@@ -1,7 +1,10 @@
 """Who is named as the source: a table of our own sentences, and what holds for any text.
 
 In `attribution_cases.jsonl` ⟦…⟧ is the quoted sentence (the whole text without it) and {…} the
-answer. The rules were tuned on the part “tuned”; “unseen” and “exam” were only measured.
+answer. The rules were tuned on the part “tuned”; the misses of “unseen” were never looked at.
+“exam” was written after the rules: 24 of the 27 speakers named at first sight were the labelled
+ones; one label was wrong and has been mended, the rest was tuned on. “exam2” was written after
+that: 26 of 27 at first sight, and nothing was changed for it.
 """
 
 import json
@@ -91,6 +94,12 @@ def test_a_named_speaker_is_the_right_one_on_the_table() -> None:
     assert precision(of_part("tuned", "unseen")) >= LEAST_PRECISION
     assert precision(of_part("unseen")) >= LEAST_PRECISION
     assert accuracy(of_part("unseen")) >= LEAST_PRECISION
+
+
+@pytest.mark.parametrize("part", ["exam", "exam2"])
+def test_a_named_speaker_is_the_right_one_in_what_was_written_later(part: str) -> None:
+    assert len(of_part(part)) >= 40
+    assert precision(of_part(part)) >= LEAST_PRECISION
 
 
 def test_a_quotation_is_attributed_across_paragraphs() -> None:
