@@ -40,12 +40,12 @@ _RECENT = re.compile(
     r"""(?<!\bat\sthe\s)(?<!\bvery\s)\blatest\b|\bmost\s+recent(?:ly)?\b|\bnewest\b|\brecently\b
     |(?<!ocean\s)(?<!electric\s)\bcurrent\b(?!\s+(?:account|affairs))(?=\s+[a-z])|\bcurrently\b
     |\bright\s+now\b|(?<!until\s)(?<!by\s)(?<!just\s)\bnow\b(?!-|\s+that\b)|\bso\s+far\b(?!\s+(?:as|away))
-    |\bthese\s+days\b|\bto\s+date\b|\btoday[’']s\b""",
+    |\bthese\s+days\b|(?<!\bnot\s)\bto\s+date\b(?=\s*(?:[?.,]|$))|\btoday[’']s\b""",
     re.VERBOSE | re.IGNORECASE,
 )
 _LAST = re.compile(
     r"""(?:\b(?:the|its|their|his|her|your|our)|[’']s)\s+(?P<the>last)\s+
-    (?!(?:names?|minutes?|moment|word|resort|straw|rites|man|men|stand|laugh|two|three|four|five|few)\b)
+    (?!(?:names?|minutes?|moment|word|resort|straw|rites|man|men|hours?|days?|years?|moments|stand|laugh|two|three|four|five|few)\b)
     [a-z]{3}
     |^\s*(?:when|where)\b.*?\b(?P<when>last)\s+(?!(?:week|month|year|night|summer|winter|christmas)\b)[a-z]{3}""",
     re.VERBOSE | re.IGNORECASE,

@@ -45,7 +45,16 @@ def _year_tail(name: str) -> str:
     )
 
 
-# One pass over the text: the first alternative that matches at a word wins.
+# Where an expression may begin, in lower case: without IGNORECASE the engine skips an alternative
+# by its first letter, so looking here first is four times as fast.
+START = re.compile(
+    r"\b(?:\d|q[1-4]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun"
+    r"|spring|summer|fall|winter|autumn|early|earlier|mid|late|beginning\s|start\s|middle\s|end\s"
+    r"|last\s|this\s|next\s|past\s|the\s+weekend|first\s|second\s|third\s|fourth\s|day\s"
+    r"|yesterday|today|tomorrow|tonight"
+    rf"|(?:couple\s+of|{'|'.join(word for word in COUNTS if ' ' not in word)})\s+[a-z]+\s+ago\b)"
+)
+# The first alternative that matches at a word wins.
 EXPRESSION = re.compile(
     rf"""(?<![\w$£€#])(?:
     (?P<iso>(?<!-)(?P<iy>{_YEAR})-(?P<im>\d\d)-(?P<id>\d\d)(?![\w-]))
@@ -62,7 +71,7 @@ EXPRESSION = re.compile(
     |(?P<decade>(?:(?P<cp>{_PART})[\s-]+(?:the\s+)?)?(?P<cy>(?:1[5-9]|20)\d0)s(?!\w))
     |(?P<year>(?<![.,:/–-])(?:(?P<yp>{_PART})[\s-]+)?(?P<y1>{_YEAR})
       (?:\s*[-–]\s*(?P<y2>{_YEAR}))?(?![\w%]|[.,:/–-]\d))
-    |(?P<ago>(?P<an>{_N})\s+(?P<au>hour|day|week|month|year|decade)s?\s+ago(?!\w))
+    |(?P<ago>(?P<an>\d{{1,3}}|(?:a\s+)?couple\s+of|[a-z]+)\s+(?P<au>hour|day|week|month|year|decade)s?\s+ago(?!\w))
     |(?P<span>(?P<pw>past|last)\s+(?P<pn>{_N})\s+(?P<pu>hour|day|week|month|year|decade)s?(?!\w))
     |(?P<weekend>(?P<ew>last|this|next|the)\s+weekend(?!\w))
     |(?P<today>(?:day\s+before\s+yesterday|day\s+after\s+tomorrow|yesterday|today|tomorrow){_OF_DAY}

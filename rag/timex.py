@@ -31,7 +31,7 @@ from rag.timenames import (
     is_weekday,
     is_year,
 )
-from rag.timepattern import COUNTS, EXPRESSION, MONTHS, PARTS, WEEKDAYS
+from rag.timepattern import COUNTS, EXPRESSION, MONTHS, PARTS, START, WEEKDAYS
 
 _ORDINALS = "first second third fourth".split()
 _STEPS = {"last": -1, "this": 0, "next": 1}
@@ -61,19 +61,31 @@ def expressions(text: str, at: datetime | None) -> list[Expression]:
     Without `at` only those that name their year. What only looks like a time is left out.
     """
     found = []
-    place = 0
-    while match := EXPRESSION.search(text, place):
-        place = match.end()
+    lowered, place = _lowered(text), 0
+    while start := START.search(lowered, place):
+        match = EXPRESSION.match(text, start.start())
+        # What is no time may begin with words of one.
+        place = start.start() + 1
+        if match is None:
+            continue
         try:
             one = _meant(match, at)
         except (ValueError, OverflowError):
-            continue  # 31 February, or beyond the first or the last year of the calendar
+            # 31 February, or beyond the first or the last year of the calendar
+            place = match.end()
+            continue
         if one:
             found.append(one)
-        else:
-            # What is no time may begin with words of one.
-            place = match.start() + 1
+            place = match.end()
     return _joined(text, found)
+
+
+def _lowered(text: str) -> str:
+    """Return `text` in lower case, each character at its place."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
 
 
 def _meant(m: re.Match[str], at: datetime | None) -> Expression | None:
@@ -166,7 +178,7 @@ def _counted(m: re.Match[str], at: datetime) -> _Counted:
         case "ago":
             return _ago(m, at), None
         case _:
-            return _back(at, m["pu"].lower(), _count(m["pn"])), None
+            return _back(at, m["pu"].lower(), _count(m["pn"]) or 1), None
 
 
 def _once_a_year(m: re.Match[str], today: date) -> Days | None:
@@ -220,8 +232,10 @@ def _unit(m: re.Match[str], at: datetime) -> Days:
     return whole
 
 
-def _ago(m: re.Match[str], at: datetime) -> Days:
+def _ago(m: re.Match[str], at: datetime) -> Days | None:
     count, unit = _count(m["an"]), m["au"].lower()
+    if count is None:
+        return None
     if unit == "hour":
         return days.one_day((at - timedelta(hours=count)).date())
     if unit == "decade":
@@ -236,8 +250,8 @@ def _back(at: datetime, unit: str, count: int) -> Days:
     return Days((at - step).date(), at.date() + timedelta(days=1))
 
 
-def _count(word: str) -> int:
-    return int(word) if word.isdecimal() else COUNTS[" ".join(word.lower().split())]
+def _count(word: str) -> int | None:
+    return int(word) if word.isdecimal() else COUNTS.get(" ".join(word.lower().split()))
 
 
 def _month(word: str) -> int:

@@ -185,6 +185,7 @@ RELATIVE: list[Row] = [
     ("What happened two months ago?", "2020-01-01", "2020-02-01", ["two months ago"]),
     ("What happened a year ago?", "2019-01-01", "2020-01-01", ["a year ago"]),
     ("What happened a decade ago?", "2010-01-01", "2011-01-01", ["a decade ago"]),
+    ("What happened a couple of days ago?", "2020-03-11", "2020-03-12", ["couple of days ago"]),
     ("What happened six hours ago?", "2020-03-13", "2020-03-14", ["six hours ago"]),
     # A month without a year is the most recent one that has begun; with "last", that is over.
     ("Who resigned in December?", "2019-12-01", "2020-01-01", ["December"]),
@@ -279,6 +280,10 @@ NO_TIME = [
     "What happened on 2020-13-45?",
     "What does 10-2020-11 mean?",
     "How long is a week?",
+    "How should one learn who not to date?",
+    "Who spoke of the singer's last hours?",
+    "Who paid 2,015 pounds?",
+    "İİİİ may be a Turkish march",
     "How many days a year does it rain?",
 ]
 
@@ -380,6 +385,10 @@ def test_months_end_and_years_turn_where_the_calendar_says(
         day(since),
         day(until),
     )
+
+
+def test_letters_that_grow_in_lower_case_do_not_shift_the_words() -> None:
+    assert asked("İİ sank on Thursday?") == (day("2020-03-12"), day("2020-03-13"), ["Thursday"])
 
 
 def test_the_day_of_now_is_its_day_in_utc() -> None:
