@@ -215,32 +215,26 @@ def _window(question: str, one: Expression) -> tuple[_Window, int]:
 
 
 def _both(one: _Window, other: _Window) -> _Window:
-    """Return what two windows share, else the window that holds both."""
-    first, last = _Window(date.min, date.max), (date.min, date.max)
-    starts = [one.since or first.since, other.since or first.since]
-    ends = [one.until or last[1], other.until or last[1]]
-    latest, earliest = max(filter(None, starts)), min(filter(None, ends))
-    if latest >= earliest:
-        latest, earliest = min(filter(None, starts)), max(filter(None, ends))
-    return _Window(
-        None if latest == date.min else latest, None if earliest == date.max else earliest
-    )
+    """Return what two windows share, else the window that holds both; None is no bound."""
+    starts = [one.since or date.min, other.since or date.min]
+    ends = [one.until or date.max, other.until or date.max]
+    since, until = max(starts), min(ends)
+    if since >= until:
+        since, until = min(starts), max(ends)
+    return _Window(None if since == date.min else since, None if until == date.max else until)
 
 
-def _recent(question: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _recent(question: str, times: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the words that ask for what is new; those of a time ("the last two days") do not."""
-    found = [m.span() for m in _RECENT.finditer(question)]
-    found = [span for span in found if not question[slice(*span)].startswith("Now") or not span[0]]
-    for m in _LAST.finditer(question):
-        name = "the" if m["the"] else "when"
-        found.append(m.span(name))
-    within = [
-        span
-        for span in found
-        if any(start <= span[0] < end for start, end in spans)
-        and not question[span[0] : span[1]].lower().startswith("today")
+    # "Apocalypse Now": within a sentence a capital makes it a name.
+    found = [m.span() for m in _RECENT.finditer(question) if m[0] != "Now" or not m.start()]
+    found += [m.span("the" if m["the"] else "when") for m in _LAST.finditer(question)]
+    return [
+        (first, end)
+        for first, end in found
+        if question[first:end].lower().startswith("today")
+        or not any(start <= first < stop for start, stop in times)
     ]
-    return [span for span in found if span not in within]
 
 
 def _share_within(asked: AskedTime, mention: Mention) -> float:
