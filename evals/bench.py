@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -142,10 +143,10 @@ def _ingest(articles: Path, folder: Path) -> None:
 def _ask(folder: Path) -> None:
     questions = [case.asked() for case in load(SAMPLE_SET)]
     with _filled(SAMPLE_CORPUS, folder) as (index, _):
-        answerer = build_answerer(index)
+        answerer, now = build_answerer(index), datetime.now(UTC)
         stages: dict[str, list[float]] = {}
         for question in questions:
-            for stage, ms in answerer.prepare(question).timings_ms.items():
+            for stage, ms in answerer.prepare(question, now=now).timings_ms.items():
                 stages.setdefault(stage, []).append(ms)
     for stage, times in stages.items():
         print(f"warm {stage}: p50 {percentile(times, 0.5)} ms, p95 {percentile(times, 0.95)} ms")

@@ -130,7 +130,7 @@ def _run_one(
     case: Case, answerer: Answerer, fetch: Callable[[str], Article | None], now: datetime
 ) -> CaseResult:
     began = time.perf_counter()
-    evidence = answerer.prepare(case.asked())
+    evidence = answerer.prepare(case.asked(), now=now)
     answer = answerer.complete(evidence, now=now)
     elapsed = time.perf_counter() - began
     ranked = [hit.article.article_id for hit in evidence.hits]

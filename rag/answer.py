@@ -1,8 +1,9 @@
 """A question to its answer: prepare finds the evidence, complete writes, cites and verifies.
 
 >>> answerer = build_answerer(index)
->>> evidence = answerer.prepare(Question(text="Who was blamed for the Taji attack?"))
->>> answerer.complete(evidence, now=datetime.now(UTC)).answer_status
+>>> now = datetime.now(UTC)
+>>> evidence = answerer.prepare(Question(text="Who was blamed for the Taji attack?"), now=now)
+>>> answerer.complete(evidence, now=now).answer_status
 'answered'
 
 They are apart so that all that can fail has failed before the first byte of an answer is sent.
@@ -46,15 +47,18 @@ class Answerer:
 
     def answer(self, question: Question, *, now: datetime, request_id: str | None = None) -> Answer:
         """Return the answer to `question`: prepare and complete in one call."""
-        return self.complete(self.prepare(question), now=now, request_id=request_id)
+        return self.complete(self.prepare(question, now=now), now=now, request_id=request_id)
 
-    def prepare(self, question: Question) -> Evidence:
-        """Return the passages and spans that bear on `question`, and why not to answer, if so."""
+    def prepare(self, question: Question, *, now: datetime) -> Evidence:
+        """Return the passages and spans that bear on `question`, and why not to answer, if so.
+
+        "Last week" counts from `now`, or from the `as_of` of the question's filters.
+        """
         timings: dict[str, float] = {}
         with _timed(timings, "rewrite"):
             text = standalone(question.text, question.history)
         with _timed(timings, "retrieve"):
-            hits = self._retriever.retrieve(question, text=text)
+            hits = self._retriever.retrieve(question, text=text, now=now)
         with _timed(timings, "read"):
             readings = fitted(text, self._reader.read(text, hits))
         return Evidence(

@@ -164,7 +164,7 @@ def test_a_quote_whose_article_was_corrected_meanwhile_is_not_shown(
 ) -> None:
     index.put([stage(BRIDGE)])
     answerer = build_answerer(index)
-    evidence = answerer.prepare(Question(text=BLAME, min_confidence=0))
+    evidence = answerer.prepare(Question(text=BLAME, min_confidence=0), now=NOW)
     assert evidence.abstain_reason is None
     corrected = Article.create(title="Corrected", text=BRIDGE.text, article_id="bridge")
     index.put([stage(corrected)])
@@ -177,7 +177,7 @@ def test_a_quote_whose_article_was_deleted_meanwhile_gives_way_to_the_next(
     index.put([stage(BRIDGE), stage(MUSEUM)])
     answerer = build_answerer(index)
     evidence = answerer.prepare(
-        Question(text="When was the Hallow Bridge closed?", min_confidence=0)
+        Question(text="When was the Hallow Bridge closed?", min_confidence=0), now=NOW
     )
     assert evidence.readings[0].hit.article.article_id == "bridge"
     index.delete(["bridge"])
@@ -241,13 +241,13 @@ def test_a_superseded_text_never_answers(index: Index, stage: Stage) -> None:
 
 def test_a_follow_up_is_searched_as_what_it_means(answerer: Answerer) -> None:
     history = (Turn(question="Who is director of the Pemberton museum?"),)
-    evidence = answerer.prepare(Question(text="When does he start?", history=history))
+    evidence = answerer.prepare(Question(text="When does he start?", history=history), now=NOW)
     assert "Pemberton" in evidence.standalone_question
     assert evidence.hits[0].article.article_id == "museum"
 
 
 def test_evidence_shows_how_probable_each_hit_is(answerer: Answerer) -> None:
-    evidence = answerer.prepare(Question(text=BLAME))
+    evidence = answerer.prepare(Question(text=BLAME), now=NOW)
     best = evidence.readings[0]
     scores = {hit.passage.passage_id: hit.scores.reader for hit in evidence.hits}
     assert scores[best.hit.passage.passage_id] == best.probability

@@ -279,3 +279,79 @@ def test_rows_that_the_catalog_does_not_know_are_never_hits(index: Index, stage:
     index.catalog.withdraw(["eve"])
     assert index._vectors.count() == 1
     assert Retriever(index).retrieve(Question(text=QUERY)) == []
+
+
+# -- time --------------------------------------------------------------------------------------
+
+REGATTA = "The ferry regatta of Hallow was won by the crew of the {}."
+YEARS = [
+    Article.create(
+        title="Regatta of Hallow",
+        text=REGATTA.format(boat),
+        article_id=boat.lower(),
+        published_at=datetime(year, 6, 5, tzinfo=UTC),
+    )
+    for boat, year in (("Alder", 2018), ("Birch", 2019), ("Cedar", 2020))
+]
+LATER = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def regattas(
+    tmp_path_factory: pytest.TempPathFactory, open_index: OpenIndex, stage: Stage
+) -> Iterator[Index]:
+    index = open_index(tmp_path_factory.mktemp("regattas"))
+    index.put([stage(one) for one in YEARS])
+    yield index
+    index.close()
+
+
+def found(index: Index, text: str, now: datetime | None, chosen: Filters) -> list[str]:
+    hits = Retriever(index).retrieve(Question(text=text, filters=chosen), now=now)
+    return [hit.article.article_id for hit in hits]
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("Who won the ferry regatta in June 2018?", "alder"),
+        ("Who won the ferry regatta in June 2019?", "birch"),
+        ("Who won the ferry regatta in June 2020?", "cedar"),
+        ("Who won the latest ferry regatta?", "cedar"),
+        ("Who won the ferry regatta before 2019?", "alder"),
+    ],
+)
+def test_of_the_same_story_in_several_years_the_asked_one_comes_first(
+    regattas: Index, asked: str, first: str
+) -> None:
+    assert found(regattas, asked, LATER, filters())[0] == first
+
+
+def test_a_relative_time_counts_from_as_of_where_the_filters_have_one(regattas: Index) -> None:
+    last_year = "Who won the ferry regatta last year?"
+    chosen = filters(as_of="2020-03-01")
+    assert found(regattas, last_year, LATER, chosen)[0] == "birch"
+
+
+def test_a_filter_wins_against_the_time_that_is_asked(regattas: Index) -> None:
+    chosen = filters(published_before="2019-01-01")
+    assert found(regattas, "Who won the ferry regatta in June 2020?", LATER, chosen) == ["alder"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["Who won the ferry regatta?", "Who won on Thursday?", "Who may march in the regatta?"],
+)
+def test_where_no_time_helps_every_hit_is_as_it_is_without_one(regattas: Index, asked: str) -> None:
+    question = Question(text=asked)
+    retriever = Retriever(regattas)
+    assert retriever.retrieve(question, now=LATER) == retriever.retrieve(question)
+
+
+def test_without_now_time_plays_no_part(regattas: Index) -> None:
+    hits = Retriever(regattas).retrieve(Question(text="Who won the latest regatta of 2019?"))
+    legs = regattas.search(
+        "Who won the latest regatta of 2019?", k=50, filters=Filters(), mode="hybrid"
+    )
+    article_of = {hit.passage.passage_id: hit.article.article_id for hit in hits}
+    assert {hit.passage.passage_id: hit.scores.fused for hit in hits} == fuse(legs, article_of)

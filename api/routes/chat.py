@@ -20,8 +20,9 @@ def chat(request: ChatRequest, services: Served, request_id: RequestId, facts: F
     """Answer a question from the archive, every citation verified; say so when it cannot."""
     if request.stream:
         raise InputError('streaming is not available yet; send "stream": false')
-    evidence = services.answerer.prepare(request.question())
-    answer = services.answerer.complete(evidence, now=datetime.now(UTC), request_id=request_id)
+    now = datetime.now(UTC)
+    evidence = services.answerer.prepare(request.question(), now=now)
+    answer = services.answerer.complete(evidence, now=now, request_id=request_id)
     facts.update(
         answer_status=answer.answer_status,
         abstain_reason=answer.abstain_reason,
