@@ -8,27 +8,30 @@ the command that needs it, so that `dateline --help` answers at once.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from api.opened import open_data
+from api.options import (
+    After,
+    Articles,
+    AsOf,
+    Before,
+    DataDir,
+    Json,
+    Mode,
+    Sources,
+    filters,
+    settings,
+    valid,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pydantic import BaseModel
     from rich.console import Console
-
-    from ingest.pipeline import IngestReport, Pipeline
-    from rag.answer import Answerer
-    from rag.index import Index
-    from rag.settings import Settings
-    from rag.types import Filters
-
-_Model = TypeVar("_Model", bound="BaseModel")
 
 app = typer.Typer(
     help="Cited answers over an archive of news articles.",
@@ -36,18 +39,6 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(help="Where the index lives (default: DATELINE_DATA_DIR or ./dateline-data)."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Mode = Annotated[str, typer.Option(help="hybrid, dense or bm25.")]
-After = Annotated[str | None, typer.Option(help="Published on or after this date or time.")]
-Before = Annotated[str | None, typer.Option(help="Published before this date or time.")]
-AsOf = Annotated[str | None, typer.Option(help="As the archive stood at this date or time.")]
-Sources = Annotated[list[str] | None, typer.Option("--source", help="Outlet; repeatable.")]
-Articles = Annotated[list[str] | None, typer.Option("--article", help="Article id; repeatable.")]
 
 DEMO_QUESTIONS = (
     "Who was blamed for the Taji attack?",
@@ -77,8 +68,11 @@ def demo(*, json: Json = False) -> None:
     from rag.types import Question
 
     console = _console()
-    with tempfile.TemporaryDirectory(prefix="dateline-") as folder, _index(Path(folder)) as opened:
-        report = _ingest(opened, [SAMPLE_CORPUS], quiet=json)
+    with (
+        tempfile.TemporaryDirectory(prefix="dateline-") as folder,
+        open_data(Path(folder)) as opened,
+    ):
+        report = opened.ingest([SAMPLE_CORPUS], quiet=json)
         answerer = opened.answerer()
         answers = [answerer.answer(Question(text=q), now=_now()) for q in DEMO_QUESTIONS]
     if json:
@@ -105,8 +99,8 @@ def ingest(
     """Take articles in: new ones are added, changed ones replaced, known ones left alone."""
     from api.render import show_ingest
 
-    with _index(data_dir) as opened:
-        report = _ingest(opened, paths, quiet=json)
+    with open_data(data_dir) as opened:
+        report = opened.ingest(paths, quiet=json)
     if json:
         _print_json(report.model_dump(mode="json") | {"counts": report.counts._asdict()})
     else:
@@ -135,15 +129,15 @@ def ask(
     from api.render import show_answer
     from rag.types import Question
 
-    asked = _valid(
+    asked = valid(
         Question,
         text=sys.stdin.read().strip() if question == "-" else question,
-        filters=_filters(after, before, as_of, source, article),
+        filters=filters(after, before, as_of, source, article),
         mode=mode,
         top_k=top_k,
         min_confidence=min_confidence,
     )
-    with _index(data_dir) as opened:
+    with open_data(data_dir) as opened:
         answer = opened.answerer().answer(asked, now=_now())
     if json:
         _print_json(answer.model_dump(mode="json"))
@@ -171,9 +165,9 @@ def search(
     from rag.retrieve import Retriever
     from rag.types import Question
 
-    filters = _filters(after, before, as_of, source, article)
-    asked = _valid(Question, text=query, filters=filters, mode=mode, top_k=k)
-    with _index(data_dir) as opened:
+    chosen = filters(after, before, as_of, source, article)
+    asked = valid(Question, text=query, filters=chosen, mode=mode, top_k=k)
+    with open_data(data_dir) as opened:
         hits = Retriever(opened.index).retrieve(asked)
     if json:
         _print_json({"hits": [hit.model_dump(mode="json") for hit in hits]})
@@ -196,11 +190,11 @@ def serve(
 
     from api.app import create_app
 
-    settings = _settings(data_dir, host=host, port=port)
+    chosen = settings(data_dir, host=host, port=port)
     # What keeps the index from opening is better told here than in a server's traceback.
-    with _index(data_dir):
+    with open_data(data_dir):
         pass
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, access_log=False)
+    uvicorn.run(create_app(chosen), host=chosen.host, port=chosen.port, access_log=False)
 
 
 @app.command()
@@ -213,7 +207,7 @@ def check(
     """Compare catalog, vectors and BM25 with each other."""
     from api.render import show_check
 
-    with _index(data_dir) as opened:
+    with open_data(data_dir) as opened:
         report = opened.index.repair() if repair else opened.index.check()
     if json:
         _print_json(report.model_dump(mode="json"))
@@ -225,7 +219,7 @@ def check(
 @app.command()
 def reindex(*, data_dir: DataDir = None) -> None:
     """Build vectors and BM25 anew from the catalog, with the settings as they are now."""
-    with _index(data_dir, accept=False) as opened:
+    with open_data(data_dir, accept=False) as opened:
         count = opened.pipeline().reindex()
     _console().print(f"{count} articles indexed anew", highlight=False)
 
@@ -246,8 +240,11 @@ def eval_(
     from evals.run import THRESHOLDS, failures, run, summary
 
     cases = load(gold or SAMPLE_SET)
-    with tempfile.TemporaryDirectory(prefix="dateline-") as folder, _index(Path(folder)) as opened:
-        _ingest(opened, [corpus or SAMPLE_CORPUS], quiet=json)
+    with (
+        tempfile.TemporaryDirectory(prefix="dateline-") as folder,
+        open_data(Path(folder)) as opened,
+    ):
+        opened.ingest([corpus or SAMPLE_CORPUS], quiet=json)
         fetch = opened.index.catalog.get
         results = run(cases, opened.answerer(), fetch, now=_now())
         report = summary(results, index_fingerprint=opened.index.fingerprint)
@@ -260,94 +257,10 @@ def eval_(
     raise typer.Exit(1 if failed else 0)
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """An open index and the settings it was opened with."""
-
-    index: Index
-    settings: Settings
-
-    def answerer(self) -> Answerer:
-        """Return an answerer over the index."""
-        from rag.wiring import build_answerer
-
-        return build_answerer(self.index, threads=self.settings.threads)
-
-    def pipeline(self) -> Pipeline:
-        """Return a pipeline into the index."""
-        from ingest.pipeline import Pipeline
-        from ingest.split import Splitter
-
-        return Pipeline(self.index, Splitter(self.settings.passage_tokens))
-
-
-@contextmanager
-def _index(data_dir: Path | None, *, accept: bool = True) -> Iterator[_Opened]:
-    from rag.wiring import open_index
-
-    settings = _settings(data_dir)
-    with open_index(settings, accept=accept) as index:
-        yield _Opened(index, settings)
-
-
-def _settings(data_dir: Path | None, **overrides: Any) -> Settings:
-    from rag.settings import Settings
-
-    given = {"data_dir": data_dir, **overrides}
-    return _valid(Settings, **{name: value for name, value in given.items() if value is not None})
-
-
-def _filters(
-    after: str | None,
-    before: str | None,
-    as_of: str | None,
-    source: list[str] | None,
-    article: list[str] | None,
-) -> Filters:
-    from rag.types import Filters
-
-    return _valid(
-        Filters,
-        published_after=after,
-        published_before=before,
-        as_of=as_of,
-        sources=tuple(source) if source else None,
-        article_ids=tuple(article) if article else None,
-    )
-
-
-def _valid(model: type[_Model], **fields: Any) -> _Model:
-    """Return the model, or raise InputError that names each field that is wrong."""
-    from pydantic import ValidationError
-
-    from rag.errors import InputError
-
-    try:
-        return model(**fields)
-    except ValidationError as exc:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, error['loc'])) or 'input'}: {error['msg']}"
-            for error in exc.errors()
-        )
-        raise InputError(wrong) from exc
-
-
-def _ingest(opened: _Opened, paths: list[Any], *, quiet: bool) -> IngestReport:
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from ingest.read import read
-
-    console = _console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.completed} articles"), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task("", total=None)
-        return opened.pipeline().run(read(paths), progress=lambda _: progress.advance(task))
-
-
-def _console(*, stderr: bool = False) -> Console:
+def _console() -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr)
+    return Console()
 
 
 def _now() -> datetime:
