@@ -1,8 +1,8 @@
 """The `dateline` command.
 
-Exit codes: 0 done, 1 not good (no answer, something rejected, gate failed, index not clean), 2 bad
-usage, input or settings, 3 something below us is unavailable. Everything heavy is imported inside
-the command that needs it, so that `dateline --help` answers at once.
+Exit codes: 0 done, 1 not good (no answer, another answer, something rejected, gate failed, index
+not clean), 2 bad usage, input or settings, 3 something below us is unavailable. Everything heavy is
+imported inside the command that needs it, so that `dateline --help` answers at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from api.options import (
     Articles,
     AsOf,
     Before,
+    BundleFile,
     DataDir,
     Json,
     Mode,
@@ -124,8 +125,10 @@ def ask(
     as_of: AsOf = None,
     source: Sources = None,
     article: Articles = None,
+    bundle: BundleFile = None,
 ) -> None:
     """Answer a question with verified citations."""
+    from api import bundles
     from api.render import show_answer
     from rag.types import Question
 
@@ -138,12 +141,37 @@ def ask(
         min_confidence=min_confidence,
     )
     with open_data(data_dir) as opened:
-        answer = opened.answerer().answer(asked, now=_now())
-    if json:
+        answerer = opened.answerer()
+        evidence = answerer.prepare(asked)
+        answer = answerer.complete(evidence, now=_now())
+    if json and bundle != bundles.STANDARD:
         _print_json(answer.model_dump(mode="json"))
-    else:
+    elif bundle != bundles.STANDARD:
         show_answer(_console(), asked.text, answer)
+    if bundle:
+        bundles.write(bundle, evidence, answer)
     raise typer.Exit(1 if answer.answer_status == "no_answer" else 0)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A file of `ask --bundle`; `-`: standard input.")],
+    *,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Ask a bundle's question again, as of its own time, and say what changed."""
+    from api import bundles
+    from api.render import show_changes
+
+    old = bundles.read(file)
+    with open_data(data_dir) as opened:
+        changes = bundles.replay(old, opened.answerer(), opened.index)
+    if json:
+        _print_json(changes.model_dump(mode="json"))
+    else:
+        show_changes(_console(), changes)
+    raise typer.Exit(0 if changes.same_answer else 1)
 
 
 @app.command()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rag.settings import Settings
     from rag.types import Filters
 
+_MOST_TOLD = 5
 _Model = TypeVar("_Model", bound="BaseModel")
 
 DataDir = Annotated[
@@ -29,6 +30,10 @@ After = Annotated[str | None, typer.Option(help="Published on or after this date
 Before = Annotated[str | None, typer.Option(help="Published before this date or time.")]
 AsOf = Annotated[str | None, typer.Option(help="As the archive stood at this date or time.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Outlet; repeatable.")]
+BundleFile = Annotated[
+    Path | None,
+    typer.Option("--bundle", help="Write the answer with all its evidence; `-`: in its place."),
+]
 Articles = Annotated[list[str] | None, typer.Option("--article", help="Article id; repeatable.")]
 
 
@@ -73,7 +78,8 @@ def valid(model: type[_Model], **fields: Any) -> _Model:
 
 
 def said(wrong: ValidationError) -> str:
-    """Return every field that is wrong, and why, in one line."""
-    return "; ".join(
-        f"{'.'.join(map(str, error['loc'])) or 'input'}: {error['msg']}" for error in wrong.errors()
-    )
+    """Return the first fields that are wrong, and why, in one line."""
+    found = wrong.errors()
+    told = [f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in found[:_MOST_TOLD]]
+    rest = len(found) - len(told)
+    return "; ".join(told) + (f"; and {rest} more" if rest else "")

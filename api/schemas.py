@@ -15,9 +15,11 @@ from pydantic import Field, StrictFloat, StrictInt, StringConstraints, model_val
 
 from ingest.pipeline import Outcome
 from ingest.read import Rejected
+from rag.bundle import Bundle, bundle, versions
 from rag.types import (
     Answer,
     ArticleMeta,
+    Evidence,
     Filters,
     Hit,
     Names,
@@ -67,8 +69,10 @@ class ChatRequest(Value):
     stream: bool = False
     filters: Filters = Filters()
     retrieval: Retrieval = Retrieval()
-    include: tuple[Literal["passages", "scores"], ...] = Field(
-        default=(), max_length=2, description="passages: those read; scores: with their scores"
+    include: tuple[Literal["passages", "scores", "bundle"], ...] = Field(
+        default=(),
+        max_length=3,
+        description="passages: those read; scores: with their scores; bundle: all, to ask again",
     )
 
     @model_validator(mode="after")
@@ -147,16 +151,21 @@ class ChatAnswer(Answer):
 
     # The API has one shape of a found passage, the answer inside has whole hits.
     passages: tuple[FoundPassage, ...] | None = None  # type: ignore[assignment]
+    bundle: Bundle | None = Field(
+        default=None, description="what `dateline replay` reads, when it was asked for"
+    )
 
     @classmethod
-    def of(cls, answer: Answer, hits: Sequence[Hit], request: ChatRequest) -> Self:
+    def of(cls, answer: Answer, evidence: Evidence, request: ChatRequest) -> Self:
         """Return `answer` as it is sent in reply to `request`."""
-        passages = None
-        if "passages" in request.include:
-            scores = "scores" in request.include
-            passages = tuple(FoundPassage.of(hit, scores=scores) for hit in hits)
-        fields = dict(answer) | {"session_id": request.session_id, "passages": passages}
-        return cls(**fields)
+        wanted = request.include
+        passages = [FoundPassage.of(hit, scores="scores" in wanted) for hit in evidence.hits]
+        added = {
+            "session_id": request.session_id,
+            "passages": tuple(passages) if "passages" in wanted else None,
+            "bundle": bundle(evidence, answer, versions()) if "bundle" in wanted else None,
+        }
+        return cls(**(dict(answer) | added))
 
 
 class ArticleIn(Value):
