@@ -16,8 +16,10 @@ from pydantic import Field, StrictFloat, StrictInt, StringConstraints, model_val
 from ingest.pipeline import Outcome
 from ingest.read import Rejected
 from rag.bundle import Bundle, bundle, versions
+from rag.cite import Place
 from rag.types import (
     Answer,
+    Article,
     ArticleMeta,
     Evidence,
     Filters,
@@ -227,6 +229,39 @@ class PassageList(Value):
 
     article_id: str
     passages: tuple[Passage, ...]
+
+
+class ResolvedCitation(ArticleMeta):
+    """A quotation in the version of the article that it was cited from, and what is there now."""
+
+    id: str
+    cited_text: str
+    start_char_index: int
+    end_char_index: int
+    article_state: Literal["current", "changed"] = Field(
+        description="changed: the article has another version now"
+    )
+    current_content_hash: str
+    current_start_char_index: int | None = Field(
+        description="where the same characters stand in the current version; null: nowhere"
+    )
+
+    @classmethod
+    def of(cls, cited_id: str, place: Place, cited: Article, live: Article) -> Self:
+        """Return the characters of `cited` at `place`, looked for in `live`, too."""
+        text = cited.text[place.start : place.end]
+        same = cited.content_hash == live.content_hash
+        found = place.start if same else live.text.find(text)
+        return cls(
+            **dict(cited.meta()),
+            id=cited_id,
+            cited_text=text,
+            start_char_index=place.start,
+            end_char_index=place.end,
+            article_state="current" if same else "changed",
+            current_content_hash=live.content_hash,
+            current_start_char_index=found if found >= 0 else None,
+        )
 
 
 class Deleted(Value):
