@@ -1,34 +1,38 @@
 """The `dateline` command.
 
-Exit codes: 0 done, 1 not good (no answer, something rejected, gate failed, index not clean), 2 bad
-usage, input or settings, 3 something below us is unavailable. Everything heavy is imported inside
-the command that needs it, so that `dateline --help` answers at once.
+Exit codes: 0 done, 1 not good (no answer, another answer, something rejected, gate failed, index
+not clean), 2 bad usage, input or settings, 3 something below us is unavailable. Everything heavy is
+imported inside the command that needs it, so that `dateline --help` answers at once.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from api.opened import open_data
+from api.options import (
+    After,
+    Articles,
+    AsOf,
+    Before,
+    BundleFile,
+    DataDir,
+    Json,
+    Mode,
+    Sources,
+    filters,
+    settings,
+    valid,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pydantic import BaseModel
     from rich.console import Console
-
-    from ingest.pipeline import IngestReport, Pipeline
-    from rag.answer import Answerer
-    from rag.index import Index
-    from rag.settings import Settings
-    from rag.types import Filters
-
-_Model = TypeVar("_Model", bound="BaseModel")
 
 app = typer.Typer(
     help="Cited answers over an archive of news articles.",
@@ -36,18 +40,6 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(help="Where the index lives (default: DATELINE_DATA_DIR or ./dateline-data)."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Mode = Annotated[str, typer.Option(help="hybrid, dense or bm25.")]
-After = Annotated[str | None, typer.Option(help="Published on or after this date or time.")]
-Before = Annotated[str | None, typer.Option(help="Published before this date or time.")]
-AsOf = Annotated[str | None, typer.Option(help="As the archive stood at this date or time.")]
-Sources = Annotated[list[str] | None, typer.Option("--source", help="Outlet; repeatable.")]
-Articles = Annotated[list[str] | None, typer.Option("--article", help="Article id; repeatable.")]
 
 DEMO_QUESTIONS = (
     "Who was blamed for the Taji attack?",
@@ -77,8 +69,11 @@ def demo(*, json: Json = False) -> None:
     from rag.types import Question
 
     console = _console()
-    with tempfile.TemporaryDirectory(prefix="dateline-") as folder, _index(Path(folder)) as opened:
-        report = _ingest(opened, [SAMPLE_CORPUS], quiet=json)
+    with (
+        tempfile.TemporaryDirectory(prefix="dateline-") as folder,
+        open_data(Path(folder)) as opened,
+    ):
+        report = opened.ingest([SAMPLE_CORPUS], quiet=json)
         answerer = opened.answerer()
         answers = [answerer.answer(Question(text=q), now=_now()) for q in DEMO_QUESTIONS]
     if json:
@@ -105,8 +100,8 @@ def ingest(
     """Take articles in: new ones are added, changed ones replaced, known ones left alone."""
     from api.render import show_ingest
 
-    with _index(data_dir) as opened:
-        report = _ingest(opened, paths, quiet=json)
+    with open_data(data_dir) as opened:
+        report = opened.ingest(paths, quiet=json)
     if json:
         _print_json(report.model_dump(mode="json") | {"counts": report.counts._asdict()})
     else:
@@ -130,26 +125,53 @@ def ask(
     as_of: AsOf = None,
     source: Sources = None,
     article: Articles = None,
+    bundle: BundleFile = None,
 ) -> None:
     """Answer a question with verified citations."""
+    from api import bundles
     from api.render import show_answer
     from rag.types import Question
 
-    asked = _valid(
+    asked = valid(
         Question,
         text=sys.stdin.read().strip() if question == "-" else question,
-        filters=_filters(after, before, as_of, source, article),
+        filters=filters(after, before, as_of, source, article),
         mode=mode,
         top_k=top_k,
         min_confidence=min_confidence,
     )
-    with _index(data_dir) as opened:
-        answer = opened.answerer().answer(asked, now=_now())
-    if json:
+    with open_data(data_dir) as opened:
+        answerer = opened.answerer()
+        evidence = answerer.prepare(asked)
+        answer = answerer.complete(evidence, now=_now())
+    if json and bundle != bundles.STANDARD:
         _print_json(answer.model_dump(mode="json"))
-    else:
+    elif bundle != bundles.STANDARD:
         show_answer(_console(), asked.text, answer)
+    if bundle:
+        bundles.write(bundle, evidence, answer)
     raise typer.Exit(1 if answer.answer_status == "no_answer" else 0)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A file of `ask --bundle`; `-`: standard input.")],
+    *,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Ask a bundle's question again, as of its own time, and say what changed."""
+    from api import bundles
+    from api.render import show_changes
+
+    old = bundles.read(file)
+    with open_data(data_dir) as opened:
+        changes = bundles.replay(old, opened.answerer(), opened.index)
+    if json:
+        _print_json(changes.model_dump(mode="json"))
+    else:
+        show_changes(_console(), changes)
+    raise typer.Exit(0 if changes.same_answer else 1)
 
 
 @app.command()
@@ -171,9 +193,9 @@ def search(
     from rag.retrieve import Retriever
     from rag.types import Question
 
-    filters = _filters(after, before, as_of, source, article)
-    asked = _valid(Question, text=query, filters=filters, mode=mode, top_k=k)
-    with _index(data_dir) as opened:
+    chosen = filters(after, before, as_of, source, article)
+    asked = valid(Question, text=query, filters=chosen, mode=mode, top_k=k)
+    with open_data(data_dir) as opened:
         hits = Retriever(opened.index).retrieve(asked)
     if json:
         _print_json({"hits": [hit.model_dump(mode="json") for hit in hits]})
@@ -196,11 +218,11 @@ def serve(
 
     from api.app import create_app
 
-    settings = _settings(data_dir, host=host, port=port)
+    chosen = settings(data_dir, host=host, port=port)
     # What keeps the index from opening is better told here than in a server's traceback.
-    with _index(data_dir):
+    with open_data(data_dir):
         pass
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, access_log=False)
+    uvicorn.run(create_app(chosen), host=chosen.host, port=chosen.port, access_log=False)
 
 
 @app.command()
@@ -213,7 +235,7 @@ def check(
     """Compare catalog, vectors and BM25 with each other."""
     from api.render import show_check
 
-    with _index(data_dir) as opened:
+    with open_data(data_dir) as opened:
         report = opened.index.repair() if repair else opened.index.check()
     if json:
         _print_json(report.model_dump(mode="json"))
@@ -225,7 +247,7 @@ def check(
 @app.command()
 def reindex(*, data_dir: DataDir = None) -> None:
     """Build vectors and BM25 anew from the catalog, with the settings as they are now."""
-    with _index(data_dir, accept=False) as opened:
+    with open_data(data_dir, accept=False) as opened:
         count = opened.pipeline().reindex()
     _console().print(f"{count} articles indexed anew", highlight=False)
 
@@ -246,8 +268,11 @@ def eval_(
     from evals.run import THRESHOLDS, failures, run, summary
 
     cases = load(gold or SAMPLE_SET)
-    with tempfile.TemporaryDirectory(prefix="dateline-") as folder, _index(Path(folder)) as opened:
-        _ingest(opened, [corpus or SAMPLE_CORPUS], quiet=json)
+    with (
+        tempfile.TemporaryDirectory(prefix="dateline-") as folder,
+        open_data(Path(folder)) as opened,
+    ):
+        opened.ingest([corpus or SAMPLE_CORPUS], quiet=json)
         fetch = opened.index.catalog.get
         results = run(cases, opened.answerer(), fetch, now=_now())
         report = summary(results, index_fingerprint=opened.index.fingerprint)
@@ -260,94 +285,10 @@ def eval_(
     raise typer.Exit(1 if failed else 0)
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """An open index and the settings it was opened with."""
-
-    index: Index
-    settings: Settings
-
-    def answerer(self) -> Answerer:
-        """Return an answerer over the index."""
-        from rag.wiring import build_answerer
-
-        return build_answerer(self.index, threads=self.settings.threads)
-
-    def pipeline(self) -> Pipeline:
-        """Return a pipeline into the index."""
-        from ingest.pipeline import Pipeline
-        from ingest.split import Splitter
-
-        return Pipeline(self.index, Splitter(self.settings.passage_tokens))
-
-
-@contextmanager
-def _index(data_dir: Path | None, *, accept: bool = True) -> Iterator[_Opened]:
-    from rag.wiring import open_index
-
-    settings = _settings(data_dir)
-    with open_index(settings, accept=accept) as index:
-        yield _Opened(index, settings)
-
-
-def _settings(data_dir: Path | None, **overrides: Any) -> Settings:
-    from rag.settings import Settings
-
-    given = {"data_dir": data_dir, **overrides}
-    return _valid(Settings, **{name: value for name, value in given.items() if value is not None})
-
-
-def _filters(
-    after: str | None,
-    before: str | None,
-    as_of: str | None,
-    source: list[str] | None,
-    article: list[str] | None,
-) -> Filters:
-    from rag.types import Filters
-
-    return _valid(
-        Filters,
-        published_after=after,
-        published_before=before,
-        as_of=as_of,
-        sources=tuple(source) if source else None,
-        article_ids=tuple(article) if article else None,
-    )
-
-
-def _valid(model: type[_Model], **fields: Any) -> _Model:
-    """Return the model, or raise InputError that names each field that is wrong."""
-    from pydantic import ValidationError
-
-    from rag.errors import InputError
-
-    try:
-        return model(**fields)
-    except ValidationError as exc:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, error['loc'])) or 'input'}: {error['msg']}"
-            for error in exc.errors()
-        )
-        raise InputError(wrong) from exc
-
-
-def _ingest(opened: _Opened, paths: list[Any], *, quiet: bool) -> IngestReport:
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from ingest.read import read
-
-    console = _console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.completed} articles"), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task("", total=None)
-        return opened.pipeline().run(read(paths), progress=lambda _: progress.advance(task))
-
-
-def _console(*, stderr: bool = False) -> Console:
+def _console() -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr)
+    return Console()
 
 
 def _now() -> datetime:

@@ -72,3 +72,4 @@ RequestId = Annotated[str, Depends(_request_id)]
 Facts = Annotated[dict[str, object], Depends(_facts)]
 # Constrained so that pydantic refuses what no store can encode.
 ArticleId = Annotated[str, Path(max_length=200, pattern=r"^[^\s:/?#\x00]+$")]
+CitationId = Annotated[str, Path(max_length=300, pattern=r"^cit_[^\s:/?#\x00]+$")]

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from evals.run import Failure, Report
 from ingest.pipeline import IngestReport
+from rag.bundle import Changes
 from rag.index import CheckReport
 from rag.types import Answer, ArticleMeta, Citation, Hit
 
@@ -65,6 +66,22 @@ def show_check(console: Console, report: CheckReport) -> None:
         console.print(Text("clean: catalog, vectors and BM25 agree", "green"))
     else:
         console.print("run `dateline check --repair` on this data directory to mend it")
+
+
+def show_changes(console: Console, changes: Changes) -> None:
+    """Print whether the answer is the same, and everything that is not."""
+    said = ("the same answer", "green") if changes.same_answer else ("another answer", "yellow")
+    console.print(Text.assemble(("Q  ", "dim"), (changes.question, "bold")))
+    console.print(Text.assemble(said, f" · confidence {changes.confidence_delta:+.2f}"))
+    for name, change in [*changes.answer.items(), *changes.made_with.items()]:
+        _print_indented(console, Text(f"{name}: {change.old or '–'} → {change.new or '–'}"))
+    for name in ("citations_gone", "citations_new", "citations_moved"):
+        for quote in getattr(changes, name):
+            text = f"{name.replace('_', ' ')}: {quote.article_id} “{quote.cited_text}”"
+            _print_indented(console, Text(text))
+    for name in ("articles_changed", "articles_gone", "passages_lost", "passages_found"):
+        if ids := getattr(changes, name):
+            _print_indented(console, Text(f"{name.replace('_', ' ')}: {', '.join(ids)}"))
 
 
 def show_report(console: Console, report: Report, failures: Iterable[Failure]) -> None:

@@ -15,9 +15,13 @@ from pydantic import Field, StrictFloat, StrictInt, StringConstraints, model_val
 
 from ingest.pipeline import Outcome
 from ingest.read import Rejected
+from rag.bundle import Bundle, bundle, versions
+from rag.cite import Place
 from rag.types import (
     Answer,
+    Article,
     ArticleMeta,
+    Evidence,
     Filters,
     Hit,
     Names,
@@ -67,8 +71,10 @@ class ChatRequest(Value):
     stream: bool = False
     filters: Filters = Filters()
     retrieval: Retrieval = Retrieval()
-    include: tuple[Literal["passages", "scores"], ...] = Field(
-        default=(), max_length=2, description="passages: those read; scores: with their scores"
+    include: tuple[Literal["passages", "scores", "bundle"], ...] = Field(
+        default=(),
+        max_length=3,
+        description="passages: those read; scores: with their scores; bundle: all, to ask again",
     )
 
     @model_validator(mode="after")
@@ -147,16 +153,21 @@ class ChatAnswer(Answer):
 
     # The API has one shape of a found passage, the answer inside has whole hits.
     passages: tuple[FoundPassage, ...] | None = None  # type: ignore[assignment]
+    bundle: Bundle | None = Field(
+        default=None, description="what `dateline replay` reads, when it was asked for"
+    )
 
     @classmethod
-    def of(cls, answer: Answer, hits: Sequence[Hit], request: ChatRequest) -> Self:
+    def of(cls, answer: Answer, evidence: Evidence, request: ChatRequest) -> Self:
         """Return `answer` as it is sent in reply to `request`."""
-        passages = None
-        if "passages" in request.include:
-            scores = "scores" in request.include
-            passages = tuple(FoundPassage.of(hit, scores=scores) for hit in hits)
-        fields = dict(answer) | {"session_id": request.session_id, "passages": passages}
-        return cls(**fields)
+        wanted = request.include
+        passages = [FoundPassage.of(hit, scores="scores" in wanted) for hit in evidence.hits]
+        added = {
+            "session_id": request.session_id,
+            "passages": tuple(passages) if "passages" in wanted else None,
+            "bundle": bundle(evidence, answer, versions()) if "bundle" in wanted else None,
+        }
+        return cls(**(dict(answer) | added))
 
 
 class ArticleIn(Value):
@@ -218,6 +229,39 @@ class PassageList(Value):
 
     article_id: str
     passages: tuple[Passage, ...]
+
+
+class ResolvedCitation(ArticleMeta):
+    """A quotation in the version of the article that it was cited from, and what is there now."""
+
+    id: str
+    cited_text: str
+    start_char_index: int
+    end_char_index: int
+    article_state: Literal["current", "changed"] = Field(
+        description="changed: the article has another version now"
+    )
+    current_content_hash: str
+    current_start_char_index: int | None = Field(
+        description="where the same characters stand in the current version; null: nowhere"
+    )
+
+    @classmethod
+    def of(cls, cited_id: str, place: Place, cited: Article, live: Article) -> Self:
+        """Return the characters of `cited` at `place`, looked for in `live`, too."""
+        text = cited.text[place.start : place.end]
+        same = cited.content_hash == live.content_hash
+        found = place.start if same else live.text.find(text)
+        return cls(
+            **dict(cited.meta()),
+            id=cited_id,
+            cited_text=text,
+            start_char_index=place.start,
+            end_char_index=place.end,
+            article_state="current" if same else "changed",
+            current_content_hash=live.content_hash,
+            current_start_char_index=found if found >= 0 else None,
+        )
 
 
 class Deleted(Value):

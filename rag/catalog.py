@@ -304,6 +304,15 @@ class Catalog:
             row = session.scalar(query)
             return Article(text=row.text, **_meta_fields(row)) if row else None
 
+    def version(self, article_id: str, hash_prefix: str) -> Article | None:
+        """Return the version whose hash begins so, live or retired; a deleted article has none."""
+        kept = ArticleRow.state.in_(("live", "retired"))
+        same = ArticleRow.content_hash.startswith(f"sha256:{hash_prefix}", autoescape=True)
+        query = select(ArticleRow).where(ArticleRow.article_id == article_id, kept, same)
+        with Session(self._engine) as session:
+            row = session.scalars(query.order_by(ArticleRow.content_hash)).first()
+            return Article(text=row.text, **_meta_fields(row)) if row else None
+
     def page(
         self, filters: Filters, *, after: str | None = None, limit: int = 100
     ) -> list[ArticleMeta]:

@@ -5,9 +5,25 @@
 True
 """
 
+import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from rag.types import AnswerSpan, Article, Citation, Reading, Source
+
+_CITATION_ID = re.compile(
+    r"cit_(?P<article>[^\s:/?#]{1,200})\.(?P<hash>[0-9a-f]{12})\."
+    r"(?P<start>0|[1-9][0-9]{0,8})-(?P<end>[1-9][0-9]{0,8})"
+)
+
+
+class Place(NamedTuple):
+    """Where a quotation stands: characters of one version of an article."""
+
+    article_id: str
+    hash_prefix: str
+    start: int
+    end: int
 
 
 def cite(
@@ -52,6 +68,15 @@ def citation_id(article: Article, start: int, end: int) -> str:
     """Return an id that names the quote wherever it is shown, without anything being stored."""
     short_hash = article.content_hash.removeprefix("sha256:")[:12]
     return f"cit_{article.article_id}.{short_hash}.{start}-{end}"
+
+
+def place_of(cited_id: str) -> Place | None:
+    """Return what `citation_id` was made of, None when it never made `cited_id`."""
+    # An article's id may hold dots and underscores, too.
+    found = _CITATION_ID.fullmatch(cited_id)
+    if found is None or int(found["start"]) >= int(found["end"]):
+        return None
+    return Place(found["article"], found["hash"], int(found["start"]), int(found["end"]))
 
 
 def sources(citations: Iterable[Citation]) -> tuple[Source, ...]:

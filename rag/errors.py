@@ -7,7 +7,7 @@ DatelineError
 ├── DependencyError          something below us is unavailable; `retryable` says if waiting helps
 │   └── IndexInUse           another process has the data directory open
 ├── ConfigurationError       the settings contradict each other or the data on disk
-│   └── FingerprintMismatch  the index was built with another embedder, splitter or schema
+│   └── FingerprintMismatch  the index was built by another recipe: embedder, splitter, …
 └── AnswerContractError      a bug of ours: an answer would have broken a promise
 
 Each class has a stable `code` that clients may match on; the message holds the values and says what
@@ -62,7 +62,7 @@ class ConfigurationError(DatelineError):
 
 
 class FingerprintMismatch(ConfigurationError):
-    """The index on disk was built with another embedder, splitter or schema."""
+    """The index on disk was built with another embedder, splitter, node format or schema."""
 
     code = "fingerprint_mismatch"
 

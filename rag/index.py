@@ -17,6 +17,7 @@ from rag.catalog import SCHEMA_VERSION, Catalog, Staged
 from rag.embedder import Embedder
 from rag.errors import ConfigurationError, FingerprintMismatch
 from rag.lexical import Bm25, Entry
+from rag.nodes import NODES_VERSION
 from rag.types import Article, Filters, Passage, RetrievalMode, Value
 from rag.vectors import Vectors
 
@@ -74,9 +75,11 @@ class Index:
         self._vectors = vectors
         self._articles = articles
         self._writing = threading.RLock()
-        basis = f"schema {SCHEMA_VERSION}, splitter {splitter}, embedder {embedder.fingerprint}"
-        self.recipe = basis
-        self.fingerprint = hashlib.sha256(basis.encode()).hexdigest()[:16]
+        self.recipe = (
+            f"schema {SCHEMA_VERSION}, splitter {splitter}, embedder {embedder.fingerprint}, "
+            f"nodes {NODES_VERSION}"
+        )
+        self.fingerprint = hashlib.sha256(self.recipe.encode()).hexdigest()[:16]
 
     def accept(self) -> None:
         """Stamp a new index with our fingerprint, or raise when it carries another one."""

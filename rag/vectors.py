@@ -3,10 +3,11 @@
 >>> Vectors(Path("/tmp/x/chroma")).count()
 0
 
-Chroma answers with ids and distances; texts come from the catalog. Documents and article ids are
-stored all the same, so that a stock LlamaIndex `ChromaVectorStore` can read the collection.
+Chroma answers with ids and distances; texts come from the catalog. Documents and nodes are stored
+all the same, so that a stock LlamaIndex `ChromaVectorStore` can read the collection.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from chromadb.errors import ChromaError
 
 from rag.catalog import epoch_ceil_s, epoch_s
 from rag.errors import DependencyError
+from rag.nodes import node_fields
 from rag.types import ArticleMeta, Filters, Passage
 
 COLLECTION = "passages"
@@ -117,18 +119,22 @@ class Vectors:
 
 
 def _metadata(passage: Passage, article: ArticleMeta) -> dict[str, str | int]:
-    """Return the passage's metadata; a key without a value is left out, Chroma has no null."""
+    """Return what can be filtered by, and the rest as LlamaIndex's `node_to_metadata_dict` has it.
+
+    A key without a value is left out: Chroma has no null. The rest is one string and has no keys of
+    its own, because Chroma stores each string twice, once in an index: 1,000 passages take 14.0 MB,
+    14.8 MB with title, address, hash and offsets as keys, too, 13.2 MB with those keys alone.
+    """
     values: dict[str, str | int | None] = {
         "article_id": passage.article_id,
         "ref_doc_id": passage.article_id,
-        "content_hash": passage.content_hash,
-        "start_char_index": passage.start_char_index,
-        "end_char_index": passage.end_char_index,
-        "title": article.title,
         "source": article.source,
-        "url": article.url,
         # Chroma compares numbers only.
         "published_at": epoch_s(article.published_at) if article.published_at else None,
+        "_node_type": "TextNode",
+        "_node_content": json.dumps(
+            node_fields(passage, article), ensure_ascii=False, separators=(",", ":")
+        ),
     }
     return {key: value for key, value in values.items() if value is not None}
 

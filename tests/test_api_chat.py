@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from rag.bundle import Bundle
 from rag.settings import Settings
 
 BRIDGE = {
@@ -72,7 +73,7 @@ def test_every_field_of_the_answer_is_there_even_without_an_answer(client: TestC
     assert set(ask(client, **body)) == set(ask(client, message=QUESTION)) == {
         "id", "object", "session_id", "created_at", "model", "answer", "short_answer",
         "answer_status", "abstain_reason", "confidence", "standalone_question", "citations",
-        "sources", "passages", "usage", "timings_ms", "index_fingerprint", "request_id",
+        "sources", "passages", "usage", "timings_ms", "index_fingerprint", "request_id", "bundle",
     }  # fmt: skip
 
 
@@ -215,3 +216,12 @@ def test_a_confidence_that_is_not_a_number_is_refused(client: TestClient) -> Non
     body = b'{"message": "a", "retrieval": {"min_confidence": NaN}}'
     headers = {"Content-Type": "application/json"}
     assert client.post("/v1/chat", content=body, headers=headers).status_code == 422
+
+
+def test_a_bundle_comes_with_the_answer_when_it_is_asked_for(client: TestClient) -> None:
+    answer = ask(client, message=QUESTION, session_id="s1", include=["bundle"])
+    one = Bundle.model_validate(answer["bundle"])
+    assert one.question.text == QUESTION
+    assert one.answer.id == answer["id"]
+    assert answer["passages"] is None
+    assert ask(client, message=QUESTION)["bundle"] is None

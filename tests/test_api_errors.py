@@ -88,7 +88,7 @@ def test_every_route_answers_bad_parameters_with_a_problem(client: TestClient) -
         for method in operations:
             response = client.request(
                 method,
-                path.replace("{article_id}", "%00"),
+                path.replace("{article_id}", "%00").replace("{citation_id}", "%00"),
                 params={"limit": "0", "dry_run": "perhaps", "unknown": "\ufffd"},
                 content=b"{" if method in ("post", "put") else None,
                 headers=JSON,

@@ -114,6 +114,7 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
         "PUT /v1/documents/{article_id}": {"200", "201", "400", "413", "422", "500", "503"},
         "DELETE /v1/documents/{article_id}": {"200", "404", "422", "500", "503"},
         "GET /v1/documents/{article_id}/passages": {"200", "404", "422", "500", "503"},
+        "GET /v1/citations/{citation_id}": {"200", "404", "422", "500", "503"},
         "GET /healthz": {"200"},
         "GET /readyz": {"200", "503"},
     }

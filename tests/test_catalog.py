@@ -200,3 +200,19 @@ def test_seconds_are_rounded_down_to_store_and_up_to_begin_a_range() -> None:
     assert (epoch_s(before_1970), epoch_ceil_s(before_1970)) == (-2, -1)
     after = datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)
     assert (epoch_s(after), epoch_ceil_s(after)) == (1, 2)
+
+
+def test_a_version_is_found_by_the_beginning_of_its_hash_until_its_article_is_deleted(
+    catalog: Catalog,
+) -> None:
+    publish(catalog, staged(OLD))
+    publish(catalog, staged(NEW))
+
+    def found(of: Article) -> Article | None:
+        return catalog.version("a1", of.content_hash.removeprefix("sha256:")[:12])
+
+    assert (found(OLD), found(NEW)) == (OLD, NEW)
+    assert catalog.version("a1", "_" * 12) is None
+    assert catalog.version("a2", OLD.content_hash.removeprefix("sha256:")[:12]) is None
+    catalog.withdraw(["a1"])
+    assert (found(OLD), found(NEW)) == (None, None)

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.cite import cite, sources
+from rag.cite import citation_id, cite, place_of, sources
 from rag.types import AnswerSpan, Article, Citation, Hit, Passage, Reading, Scores, Source
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=80)
@@ -116,3 +117,10 @@ def test_each_cited_article_is_a_source_once_in_order_of_first_citation() -> Non
             published_at=datetime(2020, 3, 13, tzinfo=UTC),
         ),
     )
+
+
+@pytest.mark.parametrize("article_id", ["bridge", "a.b_c", "cit_x.0123456789ab.1-2", "é", "-"])
+def test_a_citation_id_leads_back_to_its_place(article_id: str) -> None:
+    article = Article.create(title="Bridge", text="It is open.", article_id=article_id)
+    short_hash = article.content_hash.removeprefix("sha256:")[:12]
+    assert place_of(citation_id(article, 3, 5)) == (article_id, short_hash, 3, 5)

@@ -178,3 +178,89 @@ def test_help_imports_nothing_heavy() -> None:
     code = f"import sys, api.cli; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+BLAMED = "who was blamed for the Taji attack"
+
+
+@pytest.fixture
+def bundle(run: Run, data_dir: Path, tmp_path: Path) -> Path:
+    file = tmp_path / "taji.json"
+    assert run("ask", BLAMED, "--data-dir", data_dir, "--bundle", file).code == 0
+    return file
+
+
+def test_a_bundle_asked_again_gives_the_same_answer(run: Run, data_dir: Path, bundle: Path) -> None:
+    ran = run("replay", bundle, "--data-dir", data_dir, "--json")
+    assert ran.code == 0
+    assert (ran.json["same_answer"], ran.json["confidence_delta"]) == (True, 0)
+    shown = run("replay", bundle, "--data-dir", data_dir)
+    assert shown.out == f"Q  {BLAMED}\nthe same answer · confidence +0.00\n"
+
+
+def test_a_bundle_whose_article_is_gone_gives_another_answer(
+    run: Run, bundle: Path, tmp_path: Path
+) -> None:
+    ran = run("replay", bundle, "--data-dir", tmp_path / "empty")
+    assert ran.code == 1
+    assert "answer_status: answered → no_answer" in ran.out
+    assert "citations gone: " in ran.out
+    assert "articles gone: " in ran.out
+
+
+def test_a_bundle_goes_through_a_pipe(
+    run: Run, data_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    printed = run("ask", BLAMED, "--data-dir", data_dir, "--bundle", "-", "--json")
+    assert printed.json["object"] == "dateline.bundle"
+    piped = tmp_path / "piped"
+    piped.write_text(printed.out)
+    with piped.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert run("replay", "-", "--data-dir", data_dir).code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "Invalid JSON: EOF while parsing a value at line 1 column 0"),
+        (b'{\n  "now": ]', "at line 2 column"),
+        (b"\xff", "Invalid JSON"),
+        (b"[]", "input: Input should be an object"),
+        (b'{"format_version": 2}', "format_version: Input should be 1"),
+        (b'{"question": {"text": "", "top_k": 0}}', "question.text: String should have at least"),
+    ],
+)
+def test_a_file_that_is_no_bundle_exits_2_and_says_where(
+    run: Run, tmp_path: Path, content: bytes, said: str
+) -> None:
+    file = tmp_path / "bad.json"
+    file.write_bytes(content)
+    ran = run("replay", file, "--data-dir", tmp_path / "data")
+    assert ran.code == 2
+    assert f"{file} is not a bundle" in ran.err
+    assert said in ran.err
+
+
+def test_a_bundle_that_is_not_there_exits_2(run: Run, tmp_path: Path) -> None:
+    ran = run("replay", tmp_path / "none.json", "--data-dir", tmp_path / "data")
+    assert (ran.code, "No such file" in ran.err) == (2, True)
+
+
+def test_a_bundle_that_cannot_be_written_leaves_the_answer_and_no_file(
+    run: Run, data_dir: Path, tmp_path: Path
+) -> None:
+    for place in (tmp_path / "no folder" / "b.json", tmp_path):
+        ran = run("ask", BLAMED, "--data-dir", data_dir, "--bundle", place)
+        assert ran.code == 2
+        assert "Kataib Hezbollah" in ran.out
+        assert f"bundle {place} cannot be written" in ran.err
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+def test_a_bundle_replaces_the_one_that_was_there(run: Run, data_dir: Path, bundle: Path) -> None:
+    before = bundle.read_text()
+    bundle.write_text("something else")
+    run("ask", BLAMED, "--data-dir", data_dir, "--bundle", bundle)
+    assert json.loads(bundle.read_text())["hits"] == json.loads(before)["hits"]
+    assert [path.name for path in bundle.parent.glob("*taji*")] == ["taji.json"]

@@ -450,6 +450,15 @@ def test_an_index_built_otherwise_is_refused_with_the_command_that_mends_it(
     assert other.fingerprint != index.fingerprint
 
 
+def test_an_index_whose_vectors_lack_what_llama_index_reads_asks_for_a_reindex(
+    index: Index,
+) -> None:
+    before, _, _ = index.recipe.partition(", nodes")
+    index.catalog.set_meta("recipe", before)
+    with pytest.raises(FingerprintMismatch, match="run `dateline reindex`"):
+        index.accept()
+
+
 def test_an_index_of_another_schema_is_refused(index: Index) -> None:
     index.catalog.set_meta("schema_version", "0")
     with pytest.raises(ConfigurationError, match="has schema 0"):

@@ -1,6 +1,6 @@
 """Passages in Chroma: written, replaced, found, filtered by the query, removed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,9 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rag.catalog import Staged
-from rag.embedder import Embedder
-from rag.index import Index
 from rag.types import Article, Filters, Passage
 from rag.vectors import Vectors
 
@@ -129,24 +126,3 @@ def test_two_directories_do_not_share_rows(tmp_path: Path) -> None:
 
 def test_telemetry_is_off(vectors: Vectors) -> None:
     assert vectors._client.get_settings().anonymized_telemetry is False
-
-
-def test_a_stock_llama_index_program_reads_our_collection(
-    index: Index, embedder: Embedder, stage: Callable[[Article], Staged]
-) -> None:
-    from llama_index.core import VectorStoreIndex
-    from llama_index.vector_stores.chroma import ChromaVectorStore
-
-    from rag.faces import DatelineEmbedding
-
-    bridge = Article.create(
-        title="Bridge closes", text="The Hallow Bridge closed.", source="ledger.example"
-    )
-    index.put([stage(bridge), stage(article("orchard", "A fire burned the orchard."))])
-    store = ChromaVectorStore(chroma_collection=index._vectors._collection)
-    stock = VectorStoreIndex.from_vector_store(store, embed_model=DatelineEmbedding(embedder))
-    [node] = stock.as_retriever(similarity_top_k=1).retrieve("Which bridge was closed?")
-    assert node.node.get_content() == "The Hallow Bridge closed."
-    assert node.node.metadata["article_id"] == bridge.article_id
-    assert node.node.metadata["title"] == "Bridge closes"
-    assert node.node.metadata["source"] == "ledger.example"

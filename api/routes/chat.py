@@ -32,7 +32,7 @@ def chat(request: ChatRequest, services: Served, request_id: RequestId, facts: F
         model=answer.model,
         index_fingerprint=answer.index_fingerprint,
     )
-    return ChatAnswer.of(answer, evidence.hits, request)
+    return ChatAnswer.of(answer, evidence, request)
 
 
 @router.post("/search")

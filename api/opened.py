@@ -1,0 +1,66 @@
+"""An index as the commands use it: open, fed, asked.
+
+>>> with open_data(Path("/tmp/archive")) as opened:
+...     opened.index.check().clean
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api import options
+
+if TYPE_CHECKING:
+    from ingest.pipeline import IngestReport, Pipeline
+    from rag.answer import Answerer
+    from rag.index import Index
+    from rag.settings import Settings
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open index and the settings it was opened with."""
+
+    index: Index
+    settings: Settings
+
+    def answerer(self) -> Answerer:
+        """Return an answerer over the index."""
+        from rag.wiring import build_answerer
+
+        return build_answerer(self.index, threads=self.settings.threads)
+
+    def pipeline(self) -> Pipeline:
+        """Return a pipeline into the index."""
+        from ingest.pipeline import Pipeline
+        from ingest.split import Splitter
+
+        return Pipeline(self.index, Splitter(self.settings.passage_tokens))
+
+    def ingest(self, paths: list[Any], *, quiet: bool) -> IngestReport:
+        """Take in what `paths` name, with a progress bar unless `quiet` or piped."""
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        from ingest.read import read
+
+        bar = Console(stderr=True)
+        columns = (SpinnerColumn(), TextColumn("{task.completed} articles"), TimeElapsedColumn())
+        with Progress(*columns, console=bar, disable=quiet or not bar.is_terminal) as progress:
+            task = progress.add_task("", total=None)
+            return self.pipeline().run(read(paths), progress=lambda _: progress.advance(task))
+
+
+@contextmanager
+def open_data(data_dir: Path | None, *, accept: bool = True) -> Iterator[Opened]:
+    """Hold the data directory and yield it open; raises what `open_index` raises."""
+    from rag.wiring import open_index
+
+    settings = options.settings(data_dir)
+    with open_index(settings, accept=accept) as index:
+        yield Opened(index, settings)
