@@ -11,7 +11,9 @@ for everything said so far appended.
 
 Then the follow-ups of our sample set: recall of the relevant articles among the first five and the
 first one found, with each rewriting. The first twelve could be tuned on; those with ids from
-follow-101 were written before the rules and are the exam.
+follow-101 were written before the rules and are the exam. `--answers` also answers them: how many
+of the answerable are right. Last, every other question of the sample set is asked after the turns
+of a follow-up, to which it has nothing to do: how many are left alone.
 """
 
 import argparse
@@ -19,6 +21,8 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -28,13 +32,14 @@ from evals.metrics import Share, share
 from ingest.pipeline import Pipeline
 from ingest.read import read
 from ingest.split import Splitter
+from rag.answer import Answerer
 from rag.conversation import standalone
-from rag.lexical import stem
+from rag.dialogue import stems
 from rag.question import content_words
 from rag.retrieve import Retriever
 from rag.settings import Settings
-from rag.types import Turn
-from rag.wiring import open_index
+from rag.types import Question, Turn
+from rag.wiring import build_answerer, open_index
 
 Rewrite = Callable[[str, Sequence[Turn]], str]
 _EXAM_FROM = "follow-101"
@@ -66,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="holds followups/cast.jsonl")
     parser.add_argument("--show", choices=["all", "missed"], help="print the rewritings of half A")
+    parser.add_argument("--answers", action="store_true", help="also answer (minutes)")
     args = parser.parse_args(argv)
     halves: dict[str, list[Row]] = {"A": [], "B": []}
     for row in rows(args.data / "followups" / "cast.jsonl"):
@@ -77,8 +83,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, rewrite in REWRITINGS.items():
             print(f"{name:24}{_line(score(members, rewrite))}")
     cases = [case for case in load(SAMPLE_SET) if case.history and case.standalone]
-    for name, found in retrieval(cases).items():
+    for name, found in retrieval(cases, answers=args.answers).items():
         print(f"{name:24}{json.dumps(found)}")
+    for name, rewrite in REWRITINGS.items():
+        print(f"{name:24}left alone {shifts(load(SAMPLE_SET), rewrite).model_dump_json()}")
 
 
 def rows(path: Path) -> list[Row]:
@@ -101,7 +109,7 @@ def score(members: Iterable[Row], rewrite: Rewrite) -> Score:
     whole, alone, recalls, precisions = [], [], [], []
     for row in members:
         ours = rewrite(row.question, row.history)
-        said, wanted = words(ours), words(row.manual)
+        said, wanted = stems(ours), stems(row.manual)
         shared = len(said & wanted)
         whole.append(wanted <= said)
         recalls.append(shared / len(wanted) if wanted else 1.0)
@@ -111,14 +119,20 @@ def score(members: Iterable[Row], rewrite: Rewrite) -> Score:
     return Score(share(whole), share(alone), fmean(recalls), fmean(precisions))
 
 
-def words(text: str) -> set[str]:
-    """Return the stems of the content words of `text`, possessives cut."""
-    bare = (re.sub(r"['’]s?$", "", word) for word in content_words(text))
-    return {stem(word) for word in bare if content_words(word)}
+def shifts(cases: Sequence[Case], rewrite: Rewrite) -> Share:
+    """Return how many questions without history are left alone after turns about something else."""
+    histories = [case.history for case in cases if case.history]
+    alone = [case.question for case in cases if not case.history]
+    return share(
+        rewrite(question, histories[place % len(histories)]) == question
+        for place, question in enumerate(alone)
+    )
 
 
-def retrieval(cases: Sequence[Case]) -> Mapping[str, Mapping[str, float]]:
-    """Return recall@5 of the relevant articles, by rewriting, of the old cases and the exam."""
+def retrieval(
+    cases: Sequence[Case], *, answers: bool
+) -> Mapping[str, Mapping[str, float | int | None]]:
+    """Return recall of the relevant articles by rewriting, of the first cases and the exam."""
     asked: dict[str, Rewrite] = dict(REWRITINGS)
     by_hand = {(case.question, case.history): case.standalone or "" for case in cases}
     asked["by hand"] = lambda question, history: by_hand[question, tuple(history)]
@@ -130,16 +144,24 @@ def retrieval(cases: Sequence[Case]) -> Mapping[str, Mapping[str, float]]:
     with tempfile.TemporaryDirectory() as folder, open_index(Settings(data_dir=folder)) as index:
         Pipeline(index, Splitter(200)).run(read([SAMPLE_CORPUS]))
         retriever = Retriever(index)
-        return {
-            name: {
-                f"{group} ({len(members)}) @{depth}": round(
-                    fmean(_recall(retriever, case, rewrite, depth) for case in members), 3
-                )
-                for group, members in groups.items()
-                for depth in _DEPTHS
-            }
-            for name, rewrite in asked.items()
-        }
+        found: dict[str, dict[str, float | int | None]] = {name: {} for name in asked}
+        for (name, rewrite), (group, members) in product(asked.items(), groups.items()):
+            for depth in _DEPTHS:
+                recalls = [_recall(retriever, case, rewrite, depth) for case in members]
+                found[name][f"{group} ({len(members)}) @{depth}"] = round(fmean(recalls), 3)
+            if answers:
+                found[name][f"{group} right"] = _right(build_answerer(index), members, rewrite)
+    return found
+
+
+def _right(answerer: Answerer, cases: Iterable[Case], rewrite: Rewrite) -> int:
+    """Return how many of `cases` are answered right when asked as `rewrite` has them."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    asked = ((case, rewrite(case.question, case.history)) for case in cases)
+    return sum(
+        case.held_by(answerer.answer(Question(text=text, filters=case.filters), now=now).answer)
+        for case, text in asked
+    )
 
 
 def _recall(retriever: Retriever, case: Case, rewrite: Rewrite, depth: int) -> float:
@@ -199,7 +221,7 @@ def _line(found: Score) -> str:
 def _show(members: Iterable[Row], *, missed_only: bool) -> None:
     for row in members:
         ours = standalone(row.question, row.history)
-        missed = not words(row.manual) <= words(ours)
+        missed = not stems(row.manual) <= stems(ours)
         if missed or not missed_only:
             print(f"{'-' if missed else '+'} {row.question}\n    {ours}\n    {row.manual}")
 

@@ -9,10 +9,12 @@ import re
 from collections.abc import Sequence
 
 from rag.dialogue import NEW_TOPIC, RELATIONAL, Rewriting, State, added, definite, stems
-from rag.entities import Mention, mentions, nested, tokens
+from rag.entities import Mention, is_name, mentions, nested, tokens
 from rag.question import content_words
 
 _FEW_WORDS = 2
+# A longer question says what it is about; without capitals, where no name shows, a shorter one.
+_MOST_WORDS = 4
 _JUDGING = frozenset(
     "main best worst most biggest largest smallest oldest newest common typical popular famous "
     "important traditional other different possible recent similar".split()
@@ -20,6 +22,10 @@ _JUDGING = frozenset(
 _BEST_OF = re.compile(
     r"\bthe (?:\w+est|best(?: selling)?|most \w+)(?=\s+(?:ever|to|in|for|on)\b|\s*\?)",
     re.IGNORECASE,
+)
+# “the trust behind the museum” says which trust.
+_OWN_WORDS = re.compile(
+    r"\s+(?:behind|of|in|at|for|that|who|which|on|near|between)\b", re.IGNORECASE
 )
 _ANY = re.compile(
     r"^\W*(?:is|are|was|were) there (?:any|some|other)\b|^what other\b", re.IGNORECASE
@@ -31,7 +37,7 @@ def bridged(question: str, state: State) -> Rewriting | None:
     named = [one for one in mentions(question) if one.kind not in ("date", "number")]
     for one in nested(question):
         full = _same_head(one, state)
-        if full is not None:
+        if full is not None and not _OWN_WORDS.match(question[one.end :]):
             text = f"{question[: one.start]}{definite(full)}{question[one.end :]}"
             return Rewriting(text, full)
     topic = state.focus
@@ -50,7 +56,11 @@ def _leans(question: str, named: Sequence[Mention]) -> bool:
     """Return whether `question` leaves open what it is about: “What are the main types?”."""
     if _BEST_OF.search(question):
         return True
-    if any(word.text[:1].isupper() for word in tokens(question)[1:]):
+    most = _MOST_WORDS - question.islower()
+    if (
+        any(is_name(word.text) for word in tokens(question)[1:])
+        or len(content_words(question)) > most
+    ):
         return False
     if any(map(_depends, named)) or _ANY.search(question):
         return True
@@ -73,7 +83,8 @@ def _same_head(one: Mention, state: State) -> Mention | None:
     if not one.text.lower().startswith("the ") or len(one.bare.split()) > 1:
         return None
     for known, _ in reversed(state.known):
-        words = known.bare.lower().split()
-        if one.head in words and len(words) > 1:
+        words = known.bare.split()
+        inside = one.head in words or one.head == known.head
+        if inside and len(words) > 1:
             return known
     return None

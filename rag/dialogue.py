@@ -49,6 +49,8 @@ class State(NamedTuple):
 
 
 class Rewriting(NamedTuple):
+    """A question made self-contained, and what it turned out to be about."""
+
     text: str
     about: Mention | None = None
 
@@ -69,6 +71,7 @@ def after(state: State, made: Rewriting, answered: str | None) -> State:
 
 
 def stems(text: str) -> set[str]:
+    """Return the stems of the content words of `text`, possessives cut."""
     bare = (re.sub(r"['’]s?$", "", word) for word in content_words(text))
     return {stem(word) for word in bare if content_words(word)}
 

@@ -71,7 +71,9 @@ def asked_alone(question: str) -> str | None:
     # “who claimed it” has a verb; “which of them”, “in which minute” do not.
     if any(word.lower in verbs or "'" in word.lower for word in words):
         return None
-    start = next(i for i, word in enumerate(words) if re.fullmatch(_WH, word.lower))
+    start = next((i for i, word in enumerate(words) if re.fullmatch(_WH, word.lower)), None)
+    if start is None:
+        return None
     phrase = words[start + 1 :]
     if phrase and words[start].lower in ("who", "whom", "when", "where", "why"):
         return None
@@ -92,7 +94,12 @@ def named_alone(question: str) -> str | None:
     words = tokens(rest)
     shifted = read_inside(rest)
     covered = sum(len(tokens(one.text)) for one in shifted)
-    if not shifted or len(words) > 8 or re.match(rf"(?:{_WH}|{_BE}|{_DO}|{_MODAL})\b", rest, re.I):
+    most = 8 if _explicit(question) else 4
+    if (
+        not shifted
+        or len(words) > most
+        or re.match(rf"(?:{_WH}|{_BE}|{_DO}|{_MODAL})\b", rest, re.I)
+    ):
         return None
     loose = len(words) - covered
     return rest if loose <= 1 + bool(re.match(rf"(?:{_PREPOSITION})\b", rest, re.I)) else None
@@ -116,9 +123,10 @@ def parallel(named: str, last: str) -> str | None:
         return f"{last.rstrip(' ?.')} {named}?" if preposition else None
     old = best[2]
     end = old.end
-    if old.head == new[0].head and len(tokens(bare)) <= 4:
+    head = re.search(re.escape(old.head), old.text, re.IGNORECASE)
+    if head and old.head == new[0].head and len(tokens(bare)) <= 4:
         # “The second attack?” keeps where the first one was.
-        end = old.start + re.search(rf"\b{re.escape(old.head)}\b", old.text, re.I).end()  # type: ignore[union-attr]
+        end = old.start + head.end()
     return f"{last[: old.start]}{lowered(bare)}{last[end:]}"
 
 

@@ -42,8 +42,8 @@ VERBS = frozenset(
         "meet met move need open own owns pay paid play prevent propose put reach read receive "
         "recover relate replace report run runs ran said say says see seen sell sold send sent "
         "serve set shoot shot show shut sign sit speak spend spread stand start stay stop stopped "
-        "saw felt born drawn proposed strike struck take takes taken took teach tell think thought "
-        "told treat try understand "
+        "saw felt form born drawn proposed strike struck take takes taken took teach tell "
+        "think thought told treat try understand "
         "use used visit want win won work works worry write wrote do doing done summon chair chairs"
     ).split()
 )

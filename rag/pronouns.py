@@ -21,12 +21,14 @@ _DEMONSTRATIVES = frozenset("this that these those".split())
 _EMPTY_IT = re.compile(
     r"\bit(?:\s+(?:is|was|be)|['’]s)?\s+(?:true|possible|likely|necessary|safe|legal|worth)"
     r"\s+(?:that|to|for)\b|\bit (?:rain|snow)"
+    r"|\bit (?:costs?|takes?|took)\b.*\bto \w"
     r"|\bis it (?:true|possible|likely|necessary|worth)\s+(?:that|to|for)\b",
     re.IGNORECASE,
 )
 _COMPARES = re.compile(
     r"\b(?:in common|differ\w*|compare\w*|similar|related|alike|both)\b", re.IGNORECASE
 )
+_LINKS = frozenset("and but when if because while after before that which who until since".split())
 _HAPPENING = frozenset(
     "happen happened occur occurred claim claimed condemn condemned denied".split()
 )
@@ -37,15 +39,19 @@ _AFTER_THAT = frozenset(
 
 def replaced(question: str, state: State) -> Rewriting | None:
     """Return `question` with its pronouns replaced; None when it has none that points back."""
-    words = tokens(question)
+    words, named = tokens(question), mentions(question)
+    without = {"it"} if _EMPTY_IT.search(question) else set()
+    happens = any(word.lower in _HAPPENING for word in words)
     text, about, shift = question, None, 0
     meant: dict[Pronoun, Mention] = {}
     for at in range(len(words)):
-        pronoun = _points_back(words, at, question)
-        if pronoun is None or pronoun in meant:
+        if words[at].lower in without or POINTING.get(words[at].lower) in meant:
             continue
-        one = _referent(pronoun, question, state, words, taken=list(meant.values()))
-        if pronoun == "it" and _happens(words) and (one is None or one.kind != "event"):
+        pronoun = _points_back(words, at, named)
+        if pronoun is None:
+            continue
+        one = _referent(pronoun, question, state, list(meant.values()), happens=happens)
+        if pronoun == "it" and happens and (one is None or one.kind != "event"):
             return Rewriting(added(question, lacking(state.question, question)), state.focus)
         if one is None:
             continue
@@ -63,7 +69,7 @@ def replaced(question: str, state: State) -> Rewriting | None:
     return Rewriting(text, _event_of(text, about) or about)
 
 
-def _points_back(words: Sequence[Token], at: int, question: str) -> Pronoun | None:
+def _points_back(words: Sequence[Token], at: int, named: Sequence[Mention]) -> Pronoun | None:
     """Return the pronoun at `at`, None when there is none or its meaning stands before it."""
     word = words[at].lower
     pronoun = POINTING.get(word)
@@ -71,22 +77,31 @@ def _points_back(words: Sequence[Token], at: int, question: str) -> Pronoun | No
         return None
     before = words[at - 1].lower if at else ""
     after = words[at + 1].lower if at + 1 < len(words) else ""
-    if word == "it" and _EMPTY_IT.search(question):
-        return None
     if word == "there" and ({before, after} & {"is", "are", "was", "were", "be", "been", "'s"}):
         return None
     if (
-        word == "that"
+        word in ("that", "those", "these")
         and not _demonstrates(words, at)
         and (not at or is_content(words[at - 1]) or after not in _AFTER_THAT)
     ):
         return None
     if word in ("these", "those", "that") and after in ("who", "of", "that", "which"):
         return None
-    linked = any(w.lower in ("and", "when", "if", "because", "while", "but") for w in words[:at])
-    earlier = [one for one in mentions(question) if one.end <= words[at].start]
-    own = any(fits(pronoun, one) >= 1.5 and (linked or one.kind == "person") for one in earlier)
-    return None if own else pronoun
+    return None if _has_its_own(words, at, pronoun, named) else pronoun
+
+
+def _has_its_own(
+    words: Sequence[Token], at: int, pronoun: Pronoun, named: Sequence[Mention]
+) -> bool:
+    """Return whether the pronoun at `at` means what stands before it: “Zarif … his country”."""
+    linked = any(word.lower in _LINKS for word in words[1:at])
+    owns = words[at].lower in _POSSESSIVES
+    earlier = (one for one in named if one.end <= words[at].start)
+    return any(
+        fits(pronoun, one) >= 1.5
+        and (linked or one.kind == "person" or (owns and one.kind in ("group", "place")))
+        for one in earlier
+    )
 
 
 def _demonstrates(words: Sequence[Token], at: int) -> bool:
@@ -95,16 +110,19 @@ def _demonstrates(words: Sequence[Token], at: int) -> bool:
         words[at].lower in _DEMONSTRATIVES
         and at + 1 < len(words)
         and is_content(words[at + 1])
+        and not words[at + 1].lower.endswith("ed")
         and (words[at].lower != "that" or not at or not is_content(words[at - 1]))
         and bool(mentions(f"x the {words[at + 1].text}")[1:])
     )
 
 
 def _referent(
-    pronoun: Pronoun, question: str, state: State, words: Sequence[Token], taken: list[Mention]
+    pronoun: Pronoun, question: str, state: State, taken: list[Mention], *, happens: bool
 ) -> Mention | None:
-    """Return what `pronoun` stands for: what fits it best and is most present."""
-    happens = _happens(words)
+    """Return what `pronoun` stands for: what fits it best and is most present.
+
+    Where something `happens`, an event is meant before a thing.
+    """
     asked = question.lower()
     best: tuple[float, int, Mention] | None = None
     for place, (one, weight) in enumerate(state.known):
@@ -116,11 +134,6 @@ def _referent(
         if score > 0.1 and (best is None or (score, place) > best[:2]):
             best = (score, place, one)
     return best[2] if best else None
-
-
-def _happens(words: Sequence[Token]) -> bool:
-    """Return whether a question is about what happens, not about a thing or a person."""
-    return any(word.lower in _HAPPENING for word in words)
 
 
 def _put(words: Sequence[Token], at: int, one: Mention, question: str) -> tuple[str, int]:

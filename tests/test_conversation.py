@@ -227,6 +227,28 @@ def test_any_rewriting_can_be_judged(rewriting: str, history: list[Turn]) -> Non
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "who\u017fe?",
+        "And O’Brien’s?",
+        "the U.S.?",
+        "WHO?",
+        "it " * 199,
+        "Camp of " * 75,
+        "(" * 600,
+        "ΐ?",
+    ],
+)
+def test_odd_texts_are_questions_too(text: str) -> None:
+    history = [Turn(question=text, answer=text * 3)] * 10
+    began = time.perf_counter()
+    assert standalone(text, history)
+    assert standalone("And who?", history)
+    assert standalone(text, turns(MAYOR, BASE))
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize(
     "rewriting",
     [
         "When did the Taji attack happen?",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, Case, load
-from evals.followups import Row, score, words
+from evals.followups import Row, score, shifts
 from evals.followups import rows as read_rows
 from evals.metrics import Share, hit_at, mean, percentile, reciprocal_rank, share, token_f1
 from evals.run import CaseResult, Failure, failures, summary
@@ -137,10 +137,16 @@ def test_rewritings_are_scored_by_the_stems_of_content_words() -> None:
         Row(1, "Who is Ida Quell?", history, "Who is Ida Quell?"),
     ]
     found = score(rows, lambda question, _: question.replace("it", "fires"))
-    assert words("the fire engine's fires") == {"fire", "engin"}
     assert (found.all_words.value, found.left_alone.value) == (0.5, 1.0)
     assert found.recall == pytest.approx(5 / 6)
     assert found.precision == 1.0
+
+
+def test_questions_that_stand_alone_are_asked_after_turns_about_something_else() -> None:
+    cases = load(SAMPLE_SET)
+    alone = sum(not case.history for case in cases)
+    assert shifts(cases, lambda question, _: question) == share([True] * alone)
+    assert shifts(cases, lambda question, history: question + history[0].question).value == 0.0
 
 
 def test_turns_come_with_the_turns_before_them(tmp_path: Path) -> None:
