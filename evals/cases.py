@@ -23,6 +23,9 @@ class Case(Value):
     id: str = Field(min_length=1)
     question: str = Field(min_length=1)
     history: tuple[Turn, ...] = ()
+    standalone: str | None = Field(
+        default=None, min_length=1, description="a follow-up as somebody would ask it by itself"
+    )
     filters: Filters = Filters()
     answers: tuple[str, ...] = ()
     must_include: tuple[str, ...] = Field(

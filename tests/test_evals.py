@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.cases import SAMPLE_SET, Case, load
+from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, Case, load
+from evals.followups import Row, score, shifts
+from evals.followups import rows as read_rows
 from evals.metrics import Share, hit_at, mean, percentile, reciprocal_rank, share, token_f1
 from evals.run import CaseResult, Failure, failures, summary
+from ingest.read import Read, read
 from rag.errors import InputError
+from rag.types import Turn
 
 CASE = {"id": "a", "question": "Who?", "answerable": True, "must_include": ["x"],
         "slice": "who", "provenance": "test"}  # fmt: skip
@@ -104,6 +108,55 @@ def test_the_sample_set_is_as_large_and_mixed_as_promised() -> None:
     assert len(cases) >= 80
     assert sum(not case.answerable for case in cases) >= 20
     assert sum(bool(case.history) for case in cases) >= 10
+
+
+def test_every_follow_up_of_the_sample_set_is_there_as_a_question_by_itself() -> None:
+    follow_ups = [case for case in load(SAMPLE_SET) if case.slice == "follow_up"]
+    assert sum(case.id >= "follow-101" for case in follow_ups) >= 25
+    assert [case.id for case in follow_ups if not (case.history and case.standalone)] == []
+    alone = [case for case in follow_ups if case.standalone == case.question]
+    assert len(alone) >= 3
+
+
+def test_quotes_of_the_sample_set_stand_in_its_articles() -> None:
+    found = (item.article for item in read([SAMPLE_CORPUS]) if isinstance(item, Read))
+    texts = {article.article_id: article.text for article in found}
+    missing = [
+        (case.id, quote)
+        for case in load(SAMPLE_SET)
+        for quote in case.quotes
+        if not any(quote in texts[article_id] for article_id in case.relevant_article_ids)
+    ]
+    assert missing == []
+
+
+def test_rewritings_are_scored_by_the_stems_of_content_words() -> None:
+    history = (Turn(question="What is a fire engine?"),)
+    rows = [
+        Row(1, "Who invented it?", history, "Who invented the fire engine?"),
+        Row(1, "Who is Ida Quell?", history, "Who is Ida Quell?"),
+    ]
+    found = score(rows, lambda question, _: question.replace("it", "fires"))
+    assert (found.all_words.value, found.left_alone.value) == (0.5, 1.0)
+    assert found.recall == pytest.approx(5 / 6)
+    assert found.precision == 1.0
+
+
+def test_questions_that_stand_alone_are_asked_after_turns_about_something_else() -> None:
+    cases = load(SAMPLE_SET)
+    alone = sum(not case.history for case in cases)
+    assert shifts(cases, lambda question, _: question) == share([True] * alone)
+    assert shifts(cases, lambda question, history: question + history[0].question).value == 0.0
+
+
+def test_turns_come_with_the_turns_before_them(tmp_path: Path) -> None:
+    path = tmp_path / "turns.jsonl"
+    turn = {"set": "a", "conversation": 1, "turn": 1, "utterance": "Who? ", "rewritten": "Who?",
+            "response": None}  # fmt: skip
+    lines = [turn, turn | {"turn": 2, "utterance": "When?"}, turn | {"conversation": 2}]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    asked = [(row.question, [one.question for one in row.history]) for row in read_rows(path)]
+    assert asked == [("Who?", []), ("When?", ["Who?"]), ("Who?", [])]
 
 
 def test_a_refusal_is_neither_right_nor_a_false_answer() -> None:
