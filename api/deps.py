@@ -41,7 +41,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
         yield Services(
             index=index,
             retriever=Retriever(index),
-            answerer=build_answerer(index, threads=settings.threads),
+            answerer=build_answerer(index, threads=settings.threads, settings=settings),
             pipeline=Pipeline(index, Splitter(settings.passage_tokens)),
         )
 

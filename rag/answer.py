@@ -19,6 +19,7 @@ from functools import lru_cache
 from rag.cite import sources
 from rag.conversation import standalone
 from rag.extract import MODEL, Written, extract
+from rag.generate import Writer
 from rag.index import Index
 from rag.prompts import NO_ANSWER
 from rag.reader import Reader
@@ -29,6 +30,7 @@ from rag.types import (
     Answer,
     Article,
     Citation,
+    Delta,
     Evidence,
     Hit,
     Question,
@@ -39,8 +41,14 @@ from rag.types import (
 class Answerer:
     """Holds what an answer is made with; safe to call from several threads."""
 
-    def __init__(self, index: Index, retriever: Retriever, reader: Reader) -> None:
-        """Answer from `index`, with the passages `retriever` finds and the spans `reader` reads."""
+    def __init__(
+        self, index: Index, retriever: Retriever, reader: Reader, writer: Writer | None = None
+    ) -> None:
+        """Answer from `index`, with the passages `retriever` finds and the spans `reader` reads.
+
+        With a `writer` a language model writes what it can prove; without one, answers are quoted.
+        """
+        self._writer = writer
         self._index = index
         self._retriever = retriever
         self._reader = reader
@@ -77,6 +85,23 @@ class Answerer:
 
         `now` stamps the answer. Without a `request_id` one is derived from the question and `now`.
         """
+        answer = self._extracted(evidence, now, request_id)
+        if self._writer is None or answer.answer_status == "no_answer":
+            return answer
+        return self._writer.write(answer, evidence, self._index.catalog.get)
+
+    def stream(
+        self, evidence: Evidence, *, now: datetime, request_id: str | None = None
+    ) -> Iterator[Delta | Answer]:
+        """Yield the text of the answer as it is written and judged, and last the answer object."""
+        answer = self._extracted(evidence, now, request_id)
+        if self._writer is None or answer.answer_status == "no_answer":
+            yield from (Delta(text=answer.answer), answer)
+        else:
+            yield from self._writer.stream(answer, evidence, self._index.catalog.get)
+
+    def _extracted(self, evidence: Evidence, now: datetime, request_id: str | None) -> Answer:
+        """Return the answer without a language model."""
         timings = dict(evidence.timings_ms)
         written: Written | None = None
         if evidence.abstain_reason is None:

@@ -9,7 +9,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rag.types import AnswerSpan, Article, Citation, Reading, Source
+from rag.types import AnswerSpan, Article, Citation, Hit, Reading, Source
+
+
+class Quote(NamedTuple):
+    """Characters of a hit's passage, and the probability that they answer; offsets are into it."""
+
+    hit: Hit
+    start: int
+    end: int
+    probability: float
 
 _CITATION_ID = re.compile(
     r"cit_(?P<article>[^\s:/?#]{1,200})\.(?P<hash>[0-9a-f]{12})\."
@@ -33,31 +42,40 @@ def cite(
     index: int,
     answer_spans: Sequence[AnswerSpan],
 ) -> Citation | None:
-    """Return the citation of `reading`, or None when it is not, letter for letter, in `article`.
+    """Return the citation of `reading`'s sentence, or None when it does not verify."""
+    quote = Quote(reading.hit, reading.start, reading.end, reading.probability)
+    return cite_quote(quote, article, index=index, answer_spans=answer_spans)
+
+
+def cite_quote(
+    quote: Quote, article: Article | None, *, index: int, answer_spans: Sequence[AnswerSpan]
+) -> Citation | None:
+    """Return the citation of `quote`, or None when it is not, letter for letter, in `article`.
 
     `article` is the live version, None when there is none any more. A passage of another version
     is not verified even when the same characters stand in both.
     """
-    passage, meta = reading.hit.passage, reading.hit.article
-    start = passage.start_char_index + reading.start
-    end = passage.start_char_index + reading.end
+    passage, meta = quote.hit.passage, quote.hit.article
+    text = passage.text[quote.start : quote.end]
+    start = passage.start_char_index + quote.start
+    end = passage.start_char_index + quote.end
     if (
         article is None
         or article.content_hash != passage.content_hash
-        or not reading.text
-        or article.text[start:end] != reading.text
+        or not text
+        or article.text[start:end] != text
     ):
         return None
     return Citation(
         id=citation_id(article, start, end),
         index=index,
         passage_id=passage.passage_id,
-        cited_text=reading.text,
+        cited_text=text,
         start_char_index=start,
         end_char_index=end,
         answer_spans=tuple(answer_spans),
-        score=reading.probability,
-        # The answer's sentence is the quoted sentence itself.
+        score=quote.probability,
+        # The answer's sentence is the quoted one itself, or was judged to be supported by it.
         support="supported",
         verified=True,
         **meta.model_dump(),

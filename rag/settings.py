@@ -5,9 +5,12 @@ PosixPath('/tmp/archive')
 """
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rag.errors import ConfigurationError
 
 # Raise it when passages of the same text come out differently, so that old indexes are refused.
 SPLITTER_VERSION = "sentence-1"
@@ -33,6 +36,40 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=1, le=65_535)
     max_body_bytes: int = Field(default=20_000_000, ge=1_000, description="largest HTTP request")
+    llm_url: str | None = Field(
+        default=None, description="base URL of an OpenAI-compatible server; default: no LLM"
+    )
+    llm_model: str | None = Field(default=None, description="the model's name on that server")
+    llm_api_key: SecretStr | None = Field(default=None, description="sent as a bearer token")
+    llm_connect_timeout_s: float = Field(default=3, gt=0, le=60, description="to reach the server")
+    llm_read_timeout_s: float = Field(default=15, gt=0, le=600, description="between two tokens")
+    llm_total_timeout_s: float = Field(default=20, gt=0, le=600, description="for a whole answer")
+    llm_wait_s: float = Field(default=2, ge=0, le=60, description="for a turn, when all are taken")
+    llm_concurrency: int = Field(default=4, ge=1, le=256, description="calls at once")
+    llm_retries: int = Field(default=2, ge=0, le=5, description="after 429, 5xx and no connection")
+    llm_max_tokens: int = Field(default=300, ge=32, le=4_096, description="longest answer")
+    llm_context_tokens: int = Field(
+        default=4_096, ge=1_024, le=1_000_000, description="what prompt and answer may fill"
+    )
+
+    @model_validator(mode="after")
+    def _whole_llm(self) -> Self:
+        if bool(self.llm_url) != bool(self.llm_model):
+            given, missing = ("URL", "MODEL") if self.llm_url else ("MODEL", "URL")
+            raise ConfigurationError(
+                f"DATELINE_LLM_{given} is set without DATELINE_LLM_{missing}: set both for answers "
+                "written by a language model, or none for extractive ones"
+            )
+        if self.llm_url and not self.llm_url.startswith(("http://", "https://")):
+            raise ConfigurationError(
+                "DATELINE_LLM_URL must begin with http:// or https://, such as http://127.0.0.1:8080/v1"
+            )
+        if self.llm_max_tokens > self.llm_context_tokens // 2:
+            raise ConfigurationError(
+                f"DATELINE_LLM_MAX_TOKENS={self.llm_max_tokens} leaves too little of "
+                f"DATELINE_LLM_CONTEXT_TOKENS={self.llm_context_tokens} for passages: at most half"
+            )
+        return self
 
     @property
     def catalog_url(self) -> str:

@@ -359,6 +359,30 @@ class Usage(Value):
     total_tokens: int = 0
 
 
+class Verification(Value):
+    """What became of each sentence that a language model wrote.
+
+    `sentences` is the sum of the four fields after it, unscored and unsafe ones.
+    """
+
+    sentences: int = Field(ge=0)
+    supported: int = Field(ge=0, description="shown, with a verified citation")
+    unsupported: int = Field(ge=0, description="shown, marked as unsupported")
+    contradicted_removed: int = Field(ge=0, description="removed: a passage says otherwise")
+    unscored: int = Field(ge=0, description="shown, marked: nothing in it could be checked")
+    unsafe_removed: int = Field(ge=0, description="removed: links, markup or repetition")
+    markers_invalid: int = Field(ge=0, description="named no passage, or one that does not say it")
+    quotes_dropped: int = Field(ge=0, description="not, letter for letter, in a live article")
+    unsupported_spans: tuple[AnswerSpan, ...] = Field(description="of the marked sentences")
+
+
+class Delta(Value):
+    """A piece of an answer that is being written; every sentence in it has been judged."""
+
+    text: str
+    replaces: bool = Field(default=False, description="all pieces before this one are void")
+
+
 class Answer(Value):
     """The answer object: the same in JSON, in a stream's last event and in `--json`."""
 
@@ -377,6 +401,12 @@ class Answer(Value):
     sources: tuple[Source, ...]
     passages: tuple[Hit, ...] | None = None
     usage: Usage = Usage()
+    note: str | None = Field(
+        default=None, description="why the language model that was asked did not write this"
+    )
+    verification: Verification | None = Field(
+        default=None, description="of what a language model wrote; null when none was asked"
+    )
     timings_ms: dict[str, float]
     index_fingerprint: str
     request_id: str

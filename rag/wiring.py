@@ -7,19 +7,28 @@ True
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rag.answer import Answerer
 from rag.catalog import Catalog
 from rag.embedder import Embedder
+from rag.errors import ConfigurationError
+from rag.generate import Writer
 from rag.index import Index
 from rag.lexical import Bm25
+from rag.llm import BoundedLLM, Limits
 from rag.lock import DataDirectory
 from rag.overlap import SentenceCounts
+from rag.prompts import CHARS_PER_TOKEN
 from rag.reader import SpanReader, load_weights
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.spans import SpanModel
+from rag.support import SupportJudge
 from rag.vectors import Vectors
+
+if TYPE_CHECKING:
+    from llama_index.core.llms import LLM
 
 
 @contextmanager
@@ -41,12 +50,68 @@ def open_index(settings: Settings, *, accept: bool = True) -> Iterator[Index]:
         directory.close()
 
 
-def build_answerer(index: Index, *, threads: int = 0) -> Answerer:
+def build_answerer(index: Index, *, threads: int = 0, settings: Settings | None = None) -> Answerer:
     """Return the answerer over `index` that Dateline ships with.
 
-    `threads` passages are read side by side; 0: one a core.
+    `threads` passages are read side by side; 0: one a core. A language model writes the answers
+    when `settings` name one.
     """
-    return Answerer(index, Retriever(index), build_reader(index, threads=threads))
+    writer = build_writer(settings) if settings else None
+    return Answerer(index, Retriever(index), build_reader(index, threads=threads), writer)
+
+
+def build_writer(settings: Settings) -> Writer | None:
+    """Return what writes answers with the language model that `settings` name; None without one.
+
+    Raises: ConfigurationError when the extra `llm` is not installed.
+    """
+    if not settings.llm_url:
+        return None
+    limits = Limits(
+        concurrency=settings.llm_concurrency,
+        wait_s=settings.llm_wait_s,
+        total_s=settings.llm_total_timeout_s,
+    )
+    return Writer(
+        BoundedLLM(_llm(settings), limits),
+        SupportJudge(threads=settings.threads),
+        prompt_chars=CHARS_PER_TOKEN * (settings.llm_context_tokens - settings.llm_max_tokens),
+    )
+
+
+def _llm(settings: Settings) -> "LLM":
+    """Return the client of an OpenAI-compatible server; nothing is sent yet."""
+    try:
+        import httpx
+        from llama_index.llms.openai_like import OpenAILike
+    except ImportError as exc:
+        raise ConfigurationError(
+            "DATELINE_LLM_URL is set, but the extra for it is not installed: "
+            "pip install 'dateline[llm]'"
+        ) from exc
+    key = settings.llm_api_key
+
+    def authorised(request: httpx.Request) -> httpx.Request:
+        if key:
+            request.headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+        else:
+            request.headers.pop("Authorization", None)
+        return request
+
+    timeout = httpx.Timeout(settings.llm_read_timeout_s, connect=settings.llm_connect_timeout_s)
+    return OpenAILike(
+        model=settings.llm_model or "",
+        api_base=settings.llm_url or "",
+        # The key is added below this: LlamaIndex shows this field in its repr and its events.
+        api_key="unused",
+        http_client=httpx.Client(auth=authorised, timeout=timeout),
+        is_chat_model=True,
+        temperature=0.0,
+        max_tokens=settings.llm_max_tokens,
+        max_retries=settings.llm_retries,
+        context_window=settings.llm_context_tokens,
+        additional_kwargs={"timeout": timeout, "stream_options": {"include_usage": True}},
+    )
 
 
 def build_reader(index: Index, *, threads: int = 0) -> SpanReader:
