@@ -33,7 +33,7 @@ class Opened:
         """Return an answerer over the index."""
         from rag.wiring import build_answerer
 
-        return build_answerer(self.index, threads=self.settings.threads)
+        return build_answerer(self.index, threads=self.settings.threads, settings=self.settings)
 
     def pipeline(self) -> Pipeline:
         """Return a pipeline into the index."""

@@ -9,21 +9,32 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from rag.attribution import attributed_to
 from rag.types import AnswerSpan, Article, Citation, Hit, Reading, Source
-
-
-class Quote(NamedTuple):
-    """Characters of a hit's passage, and the probability that they answer; offsets are into it."""
-
-    hit: Hit
-    start: int
-    end: int
-    probability: float
 
 _CITATION_ID = re.compile(
     r"cit_(?P<article>[^\s:/?#]{1,200})\.(?P<hash>[0-9a-f]{12})\."
     r"(?P<start>0|[1-9][0-9]{0,8})-(?P<end>[1-9][0-9]{0,8})"
 )
+
+
+class Quote(NamedTuple):
+    """Characters of a hit's passage, and the probability that they answer; offsets are into it.
+
+    `answer` says which of them answer: that claim's source is named.
+    """
+
+    hit: Hit
+    start: int
+    end: int
+    probability: float
+    answer: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, reading: Reading) -> "Quote":
+        """Return the sentence of `reading`."""
+        answer = (reading.answer_start, reading.answer_end)
+        return cls(reading.hit, reading.start, reading.end, reading.probability, answer)
 
 
 class Place(NamedTuple):
@@ -43,8 +54,7 @@ def cite(
     answer_spans: Sequence[AnswerSpan],
 ) -> Citation | None:
     """Return the citation of `reading`'s sentence, or None when it does not verify."""
-    quote = Quote(reading.hit, reading.start, reading.end, reading.probability)
-    return cite_quote(quote, article, index=index, answer_spans=answer_spans)
+    return cite_quote(Quote.of(reading), article, index=index, answer_spans=answer_spans)
 
 
 def cite_quote(
@@ -73,6 +83,7 @@ def cite_quote(
         cited_text=text,
         start_char_index=start,
         end_char_index=end,
+        attributed_to=speaker(quote, article),
         answer_spans=tuple(answer_spans),
         score=quote.probability,
         # The answer's sentence is the quoted one itself, or was judged to be supported by it.
@@ -80,6 +91,13 @@ def cite_quote(
         verified=True,
         **meta.model_dump(),
     )
+
+
+def speaker(quote: Quote, article: Article) -> str | None:
+    """Return whom the article names as the source of what is quoted; None: its own voice."""
+    offset = quote.hit.passage.start_char_index
+    answer = [offset + at for at in quote.answer or ()]
+    return attributed_to(article.text, offset + quote.start, offset + quote.end, *answer)
 
 
 def citation_id(article: Article, start: int, end: int) -> str:

@@ -11,9 +11,8 @@ with the sentences that hold it, in order of time; yes or no only where a senten
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from rag.agreement import Group, grouped, is_copy
-from rag.attribution import attributed_to
-from rag.cite import cite
+from rag.agreement import Group, grouped, is_copy, is_same
+from rag.cite import Quote, cite, speaker
 from rag.corrections import TakenBack, superseded
 from rag.phrasing import corrected, in_time_order, introduced, joined, led, quoted, repeated
 from rag.polarity import decide
@@ -103,11 +102,28 @@ class _Draft:
         self.citations.append(citation)
         self._parts.append(f"{statement} [{number}]")
 
+    def answer(self, short: str, reading: Reading, *, before: str = "") -> None:
+        """Add `short`, who says so and when, and the reading's sentence."""
+        who = self._speaker(reading)
+        # “Iran, according to Iran”: whoever speaks of himself is named already.
+        who = None if who and is_same(short, who) else who
+        self.state(f"{before}{led(short, reading, who)}“{quoted(reading.text)}”", reading)
+
+    def quote(self, reading: Reading) -> None:
+        """Add the reading's sentence behind who says so and when."""
+        lead = introduced(reading, self._speaker(reading))
+        self.state(f"{lead}“{quoted(reading.text)}”", reading)
+
     def note_corrections(self, taken_back: Sequence[TakenBack]) -> None:
         """Say that another answer was taken back, where the article that did so is quoted."""
         cited = {citation.article_id for citation in self.citations}
         notes = [corrected(t.reading.hit.article, t.by) for t in taken_back if t.by.article_id in cited]
         self._parts += notes[:1]
+
+    def _speaker(self, reading: Reading) -> str | None:
+        article = self._fetch(reading.hit.article.article_id)
+        found = speaker(Quote.of(reading), article) if article else None
+        return quoted(found) if found else None
 
     def written(self) -> Written | None:
         """Return what was written; None when nothing in it is cited."""
@@ -144,9 +160,7 @@ def _disagree(question: str, best: Group, rival: Group) -> bool:
 
 def _state_group(draft: _Draft, group: Group, *, before: str = "") -> None:
     """Write an answer with its proof, and which independent articles report it, too."""
-    best = group.best
-    statement = f"{led(quoted(group.answer), best, _speaker(best))}“{quoted(best.text)}”"
-    draft.state(f"{before}{statement}", best)
+    draft.answer(quoted(group.answer), group.best, before=before)
     others = group.readings[1 : 1 + MOST_REPEATED]
     phrases = repeated([reading.hit.article for reading in others])
     for phrase, reading in zip(phrases, others, strict=True):
@@ -168,7 +182,7 @@ def _list(draft: _Draft, question: str, readings: Sequence[Reading]) -> None:
     for group in chosen:
         if not any(_same_sentence(group.best, reading) for reading in shown):
             shown.append(group.best)
-            draft.state(_introduced(group.best), group.best)
+            draft.quote(group.best)
 
 
 def _sentences(draft: _Draft, readings: Sequence[Reading]) -> None:
@@ -182,7 +196,7 @@ def _sentences(draft: _Draft, readings: Sequence[Reading]) -> None:
             chosen.append(reading)
     draft.short = quoted(readings[0].answer)
     for reading in in_time_order(chosen):
-        draft.state(_introduced(reading), reading)
+        draft.quote(reading)
 
 
 def _yes_or_no(draft: _Draft, question: str, readings: Sequence[Reading]) -> None:
@@ -193,23 +207,7 @@ def _yes_or_no(draft: _Draft, question: str, readings: Sequence[Reading]) -> Non
         draft.short = None
         return
     draft.short = decision.word
-    reading = decision.reading
-    draft.state(f"{led(decision.word, reading, _speaker(reading))}“{quoted(reading.text)}”", reading)
-
-
-def _introduced(reading: Reading) -> str:
-    return f"{introduced(reading, _speaker(reading))}“{quoted(reading.text)}”"
-
-
-def _speaker(reading: Reading) -> str | None:
-    found = attributed_to(
-        reading.hit.passage.text,
-        reading.start,
-        reading.end,
-        reading.answer_start,
-        reading.answer_end,
-    )
-    return quoted(found) if found else None
+    draft.answer(decision.word, decision.reading)
 
 
 def _same_sentence(one: Reading, other: Reading) -> bool:
