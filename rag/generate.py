@@ -142,7 +142,9 @@ class Draft:
         judged = self.checked.verification()
         if failure:
             note = NOTES[failure].format(total_s=self._llm.limits.total_s)
-            return common | {"note": note, "verification": judged if judged.sentences else None}
+            # What was marked is not in the answer that is given.
+            unseen = judged.model_copy(update={"unsupported_spans": ()})
+            return common | {"note": note, "verification": unseen if judged.sentences else None}
         citations = tuple(self.checked.citations)
         partial = judged.supported < judged.sentences or judged.quotes_dropped > 0
         status = "partial" if partial else "answered"
