@@ -13,7 +13,7 @@ how long a whole answer takes: a server may send a byte a second for ever.
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -56,9 +56,15 @@ class Ended(NamedTuple):
 class BoundedLLM:
     """Holds the model and how many calls of it are under way; safe to call from several threads."""
 
-    def __init__(self, llm: "LLM", limits: Limits) -> None:
-        """Ask `llm` within `limits`. Its own timeouts and retries hold for each call."""
+    def __init__(
+        self, llm: "LLM", limits: Limits, *, hang_up: Callable[[], None] | None = None
+    ) -> None:
+        """Ask `llm` within `limits`. Its own timeouts and retries hold for each call.
+
+        `hang_up` ends what the calling thread has open, for no stream that is left does by itself.
+        """
         self._llm = llm
+        self._hang_up = hang_up or (lambda: None)
         self.limits = limits
         self.name = llm.metadata.model_name
         self._turns = threading.BoundedSemaphore(limits.concurrency)
@@ -98,6 +104,7 @@ class BoundedLLM:
             logger.warning("%s from the language model", type(exc).__name__)
             ended = Ended(_reason(exc, begun=bool(seen)))
         finally:
+            self._hang_up()
             self._turns.release()
             events.put(ended)
 
