@@ -5,7 +5,7 @@ import pytest
 from rag.draft import Sentence
 from rag.support import SupportJudge
 from rag.types import Article, Hit, Passage, Reading, Scores, Verification
-from rag.verify import Checked
+from rag.verify import Checked, takes_another_number
 
 TAJI = Article.create(
     title="US strikes after rockets",
@@ -93,6 +93,40 @@ def test_an_altered_number_is_removed_and_counted(page: Checked) -> None:
     assert page.add(sentence("The attack wounded nine others.", 1)) == ""
     assert (page.text, page.citations) == ("", [])
     assert counts(page) == {"sentences": 1, "contradicted_removed": 1, "markers_invalid": 1}
+
+
+FLOOD = "The flood in the valley wounded 14 people and killed three."
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence", "other"),
+    [
+        ("The flood killed 14 people.", FLOOD, True),
+        ("The flood wounded three people.", FLOOD, True),
+        ("The flood killed fourteen people and wounded three.", FLOOD, True),
+        ("The flood injured three people.", FLOOD, True),
+        ("The flood killed three people.", FLOOD, False),
+        ("The flood wounded fourteen people.", FLOOD, False),
+        ("The flood killed people.", FLOOD, False),
+        ("In 2020 the flood killed three.", FLOOD, False),
+        ("It killed 14.", "It killed three on Monday and killed 14 on Tuesday.", False),
+        ("", "", False),
+    ],
+)
+def test_a_number_that_stands_behind_another_word_is_noticed(
+    claim: str, evidence: str, other: bool
+) -> None:
+    assert takes_another_number(claim, evidence) is other
+
+
+def test_two_figures_that_were_mixed_up_are_removed(judge: SupportJudge) -> None:
+    flood = Article.create(title="Flood", text=FLOOD, article_id="flood")
+    page = Checked(judge, [hit(flood)], [], {"flood": flood}.get)
+    assert page.add(sentence("The flood killed 14 people.", 1)) == ""
+    assert (
+        page.add(sentence("The flood wounded 14 people.", 1)) == "The flood wounded 14 people. [1]"
+    )
+    assert counts(page)["contradicted_removed"] == 1
 
 
 @pytest.mark.parametrize("cited", [(), (1,), (1, 2)])
