@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # A model that does not stop is stopped here; no answer of four sentences is that long.
 MAX_CHARS = 8_000
+_THINKS, _HAS_THOUGHT = "<think>", "</think>"
 logger = logging.getLogger("dateline.llm")
 
 
@@ -51,6 +52,31 @@ class Ended(NamedTuple):
     reason: Fallback | None
     usage: Usage = Usage()
     is_cut: bool = False
+
+
+class Spoken:
+    """Leaves out what a reasoning model thinks before it speaks, `<think>…</think>`."""
+
+    def __init__(self) -> None:
+        """Begin with nothing seen."""
+        self._held: str | None = ""
+
+    def feed(self, text: str) -> str:
+        """Return what of `text`, and of what was held back before, is spoken."""
+        if self._held is None:
+            return text
+        self._held += text
+        begun = self._held.lstrip()
+        if begun.startswith(_THINKS):
+            _, ended, spoken = begun.partition(_HAS_THOUGHT)
+            if not ended:
+                return ""
+        elif _THINKS.startswith(begun):
+            return ""
+        else:
+            spoken = self._held
+        self._held = None
+        return spoken
 
 
 class BoundedLLM:
@@ -115,14 +141,14 @@ class BoundedLLM:
         stop: threading.Event,
         seen: list[str],
     ) -> Ended:
-        usage, finish, size = Usage(), "unknown", 0
+        usage, finish, size, spoken = Usage(), "unknown", 0, Spoken()
         for response in self._llm.stream_chat(_messages(prompt)):
             usage = _usage(response.additional_kwargs) or usage
             finish = _finish(response.raw, finish)
-            if response.delta:
-                seen.append(response.delta)
-                size += len(response.delta)
-                events.put(Piece(response.delta))
+            size += len(response.delta or "")
+            if piece := spoken.feed(response.delta or ""):
+                seen.append(piece)
+                events.put(Piece(piece))
             if stop.is_set():
                 return Ended("slow", usage)
             if size > MAX_CHARS:

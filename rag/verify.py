@@ -192,10 +192,10 @@ class Checked:
 
 
 def takes_another_number(claim: str, evidence: str) -> bool:
-    """Return whether `claim` has a number behind a word that `evidence` has with other ones only.
+    """Return whether `claim` has a number behind a word that has only others in `evidence`.
 
-    “killed 14” beside “wounded 14 and killed three”: all the words are there, which a judge may take
-    for support, and models that mix up two figures of one sentence write just that.
+    “killed 14” beside “wounded 14 and killed three”: all the words are there, which a judge may
+    take for support, and models that mix up two figures of one sentence write just that.
     """
     there = _counted(evidence)
     for key, numbers in _counted(claim).items():

@@ -72,7 +72,8 @@ def test_every_field_of_the_answer_is_there_even_without_an_answer(client: TestC
     assert set(ask(client, **body)) == set(ask(client, message=QUESTION)) == {
         "id", "object", "session_id", "created_at", "model", "answer", "short_answer",
         "answer_status", "abstain_reason", "confidence", "standalone_question", "citations",
-        "sources", "passages", "usage", "timings_ms", "index_fingerprint", "request_id",
+        "sources", "passages", "usage", "note", "verification", "timings_ms", "index_fingerprint",
+        "request_id",
     }  # fmt: skip
 
 

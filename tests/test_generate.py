@@ -3,20 +3,23 @@
 A tiny real model writes badly: of it only the contract is asserted, never the prose.
 """
 
+import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from api.render import show_answer
 from evals import local_llm
 from rag.answer import Answerer
 from rag.catalog import Staged
 from rag.index import Index
 from rag.prompts import ABSTAINED, ABSTENTION, NO_ANSWER, UNSUPPORTED_MARK
 from rag.settings import Settings
-from rag.types import Answer, Article, Delta, Question, Turn, Usage
+from rag.types import Answer, Article, Delta, Evidence, Question, Turn, Usage
 from rag.wiring import build_answerer, build_writer
 from tests.scripted import Reply, ScriptedLLM
 
@@ -63,6 +66,10 @@ def plain(archive: Index) -> Answer:
 
 def answerer(archive: Index, url: str, **fields: Any) -> Answerer:  # Any: of several types
     return build_answerer(archive, settings=Settings(llm_url=url, llm_model="tiny", **fields))
+
+
+def evidence_of(asked: Answerer) -> Evidence:
+    return asked.prepare(ASKED)
 
 
 def written(archive: Index, play: ScriptedLLM, *replies: Reply, **fields: Any) -> Answer:
@@ -157,7 +164,8 @@ def test_invented_numbers_are_dropped_and_counted(
 def test_whatever_goes_wrong_the_extractive_answer_is_given_with_a_note(
     archive: Index, scripted_llm: ScriptedLLM, plain: Answer, reply: Reply, note: str
 ) -> None:
-    answer = written(archive, scripted_llm, reply, llm_retries=0, llm_total_timeout_s=1)
+    total_s = 1 if reply.before_piece_s else 20
+    answer = written(archive, scripted_llm, reply, llm_retries=0, llm_total_timeout_s=total_s)
     assert answer.note is not None
     assert note in answer.note
     assert answer.note.endswith("; this is the extractive answer.")
@@ -190,6 +198,33 @@ def test_who_wants_an_answer_whatever_it_is_gets_the_extractive_one(
     answer = answerer(archive, scripted_llm.url).answer(always, now=NOW)
     assert (answer.answer_status, answer.model) == ("answered", "extractive")
     assert answer.note is not None
+
+
+@pytest.mark.parametrize(
+    ("second", "status", "model"),
+    [
+        ("The Pemberton museum appointed Tobias Renn as its director [2].", "conflicting", "tiny"),
+        ("The flood wounded 14 people [1].", "conflicting", "extractive"),
+    ],
+)
+def test_of_articles_that_disagree_both_are_told_or_the_extractive_answer_is_given(
+    archive: Index, scripted_llm: ScriptedLLM, plain: Answer, second: str, status: str, model: str
+) -> None:
+    other = plain.citations[0].model_copy(update={"article_id": "museum", "index": 2})
+    sides = {"answer_status": "conflicting", "citations": (*plain.citations, other)}
+    scripted_llm.replies = [Reply(f"{BLAME} [1] {second}")]
+    writer = build_writer(Settings(llm_url=scripted_llm.url, llm_model="tiny"))
+    assert writer is not None
+    evidence = evidence_of(build_answerer(archive))
+    answer = writer.write(plain.model_copy(update=sides), evidence, archive.catalog.get)
+    assert (answer.answer_status, answer.model) == (status, model)
+    assert (answer.note is None) == (model == "tiny")
+
+
+def test_the_terminal_shows_the_note(plain: Answer) -> None:
+    console = Console(file=io.StringIO(), width=100)
+    show_answer(console, ASKED.text, plain.model_copy(update={"note": "The model broke off."}))
+    assert "The model broke off." in console.file.getvalue()  # type: ignore[attr-defined] # StringIO
 
 
 def test_without_evidence_the_model_is_not_asked(archive: Index, scripted_llm: ScriptedLLM) -> None:
@@ -226,7 +261,7 @@ def test_the_pieces_of_a_stream_make_up_the_answer(
 ) -> None:
     scripted_llm.replies = [reply]
     asked = answerer(archive, scripted_llm.url)
-    *deltas, answer = asked.stream(asked.prepare(ASKED), now=NOW)
+    *deltas, answer = asked.stream(evidence_of(asked), now=NOW)
     assert isinstance(answer, Answer)
     shown = ""
     for delta in deltas:
@@ -238,7 +273,7 @@ def test_the_pieces_of_a_stream_make_up_the_answer(
 
 def test_without_a_model_the_answer_is_one_piece(archive: Index, plain: Answer) -> None:
     asked = build_answerer(archive)
-    delta, answer = asked.stream(asked.prepare(ASKED), now=NOW)
+    delta, answer = asked.stream(evidence_of(asked), now=NOW)
     assert delta == Delta(text=plain.answer)
     assert isinstance(answer, Answer)
     assert answer.answer == plain.answer
@@ -248,6 +283,7 @@ def test_without_a_model_the_answer_is_one_piece(archive: Index, plain: Answer) 
     ("reply", "rewritten"),
     [
         (Reply("\n“When did the bridge close?”\nI hope"), "When did the bridge close?"),
+        (Reply("Self-contained question: When did it?"), "When did it?"),
         (Reply("x" * 500), None),
         (Reply(" \n"), None),
         (Reply(status=400), None),
@@ -260,7 +296,8 @@ def test_a_follow_up_may_be_rewritten(
     writer = build_writer(Settings(llm_url=scripted_llm.url, llm_model="tiny"))
     assert writer is not None
     turns = [Turn(question="Did the bridge close?", answer="Yes [1]")]
-    assert writer.rewrite("and when?", turns) == rewritten
+    assert writer.rewrite("and when?", turns, accepted=lambda *_: True) == rewritten
+    assert writer.rewrite("and when?", turns, accepted=lambda *_: False) is None
 
 
 @pytest.fixture(scope="module")
