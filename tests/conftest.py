@@ -105,6 +105,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture
+def scripted_llm() -> Iterator[ScriptedLLM]:
+    """A language model that says what the test wrote for it."""
+    play = ScriptedLLM()
+    yield play
+    play.close()
+
+
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
     """The model that ships with Dateline."""
@@ -166,11 +174,3 @@ def stage(splitter: Splitter) -> Stage:
         return Staged(article, splitter.cut(article))
 
     return staged
-
-
-@pytest.fixture
-def scripted_llm() -> Iterator[ScriptedLLM]:
-    """A language model that says what the test wrote for it."""
-    play = ScriptedLLM()
-    yield play
-    play.close()
