@@ -24,6 +24,8 @@ def show_answer(console: Console, question: str, answer: Answer) -> None:
     )
     for citation in answer.citations:
         _print_indented(console, _cited(citation))
+    if answer.note:
+        console.print(Text(f"   {answer.note}", "yellow"))
     spent = f"{answer.timings_ms['total']:.0f} ms"
     facts = f"   {answer.answer_status} · confidence {answer.confidence:.2f} · {spent}"
     console.print(Text(facts, "dim"))

@@ -65,8 +65,9 @@ class Drafting:
         return [*done, last] if last.text else done
 
     def _step(self, char: str) -> list[Sentence]:
-        if char in _CLOSES_UP and self._markers and self._markers[-1][0] == len(self._text):
-            self._text = self._text.rstrip()
+        bare = self._text.rstrip()
+        if char in _CLOSES_UP and self._markers and self._markers[-1][0] >= len(bare):
+            self._text = bare
             self._markers = [(min(at, len(self._text)), m) for at, m in self._markers]
         self._text += char
         return self._complete() if char.isspace() else []

@@ -11,7 +11,7 @@ with a note that says why.
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rag.cite import sources
@@ -41,6 +41,7 @@ _REFUSES = re.compile(
     re.IGNORECASE,
 )
 _QUESTION_CHARS = 400
+Guard = Callable[[str, str, Sequence[Turn]], bool]
 # Words of the reader that are half as probable as its best may still be the short answer.
 _SHORT_SHARE = 0.5
 
@@ -80,10 +81,10 @@ class Writer:
             yield Delta(text=answer.answer, replaces=sent)
         yield answer
 
-    def rewrite(self, question: str, history: Sequence[Turn]) -> str | None:
+    def rewrite(self, question: str, history: Sequence[Turn], *, accepted: Guard) -> str | None:
         """Return `question` as the model would ask it without `history`; None if it does not.
 
-        The caller decides whether to accept it: nothing here says that it asks the same.
+        `accepted(rewriting, question, history)` says whether it still asks the same.
         """
         text = ""
         for event in self._llm.stream(rewrite_prompt(question, history)):
@@ -94,7 +95,10 @@ class Writer:
                 text += event.text
         first = next((line for line in map(str.strip, text.splitlines()) if line), "")
         asked = first.strip("\"“”'` ")
-        return asked if asked and len(asked) <= _QUESTION_CHARS else None
+        # A label that small models repeat from the prompt.
+        asked = re.sub(r"^[\w -]{0,30}question:\s*", "", asked, flags=re.IGNORECASE)
+        fits = 0 < len(asked) <= _QUESTION_CHARS
+        return asked if fits and accepted(asked, question, history) else None
 
 
 class Draft:
@@ -142,7 +146,9 @@ class Draft:
         judged = self.checked.verification()
         if failure:
             note = NOTES[failure].format(total_s=self._llm.limits.total_s)
-            return common | {"note": note, "verification": judged if judged.sentences else None}
+            # What was marked is not in the answer that is given.
+            unseen = judged.model_copy(update={"unsupported_spans": ()})
+            return common | {"note": note, "verification": unseen if judged.sentences else None}
         citations = tuple(self.checked.citations)
         partial = judged.supported < judged.sentences or judged.quotes_dropped > 0
         status = "partial" if partial else "answered"

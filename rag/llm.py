@@ -13,7 +13,7 @@ how long a whole answer takes: a server may send a byte a second for ever.
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # A model that does not stop is stopped here; no answer of four sentences is that long.
 MAX_CHARS = 8_000
+_THINKS, _HAS_THOUGHT = "<think>", "</think>"
 logger = logging.getLogger("dateline.llm")
 
 
@@ -53,12 +54,43 @@ class Ended(NamedTuple):
     is_cut: bool = False
 
 
+class Spoken:
+    """Leaves out what a reasoning model thinks before it speaks, `<think>…</think>`."""
+
+    def __init__(self) -> None:
+        """Begin with nothing seen."""
+        self._held: str | None = ""
+
+    def feed(self, text: str) -> str:
+        """Return what of `text`, and of what was held back before, is spoken."""
+        if self._held is None:
+            return text
+        self._held += text
+        begun = self._held.lstrip()
+        if begun.startswith(_THINKS):
+            _, ended, spoken = begun.partition(_HAS_THOUGHT)
+            if not ended:
+                return ""
+        elif _THINKS.startswith(begun):
+            return ""
+        else:
+            spoken = self._held
+        self._held = None
+        return spoken
+
+
 class BoundedLLM:
     """Holds the model and how many calls of it are under way; safe to call from several threads."""
 
-    def __init__(self, llm: "LLM", limits: Limits) -> None:
-        """Ask `llm` within `limits`. Its own timeouts and retries hold for each call."""
+    def __init__(
+        self, llm: "LLM", limits: Limits, *, hang_up: Callable[[], None] | None = None
+    ) -> None:
+        """Ask `llm` within `limits`. Its own timeouts and retries hold for each call.
+
+        `hang_up` ends what the calling thread has open, for no stream that is left does by itself.
+        """
         self._llm = llm
+        self._hang_up = hang_up or (lambda: None)
         self.limits = limits
         self.name = llm.metadata.model_name
         self._turns = threading.BoundedSemaphore(limits.concurrency)
@@ -98,6 +130,7 @@ class BoundedLLM:
             logger.warning("%s from the language model", type(exc).__name__)
             ended = Ended(_reason(exc, begun=bool(seen)))
         finally:
+            self._hang_up()
             self._turns.release()
             events.put(ended)
 
@@ -108,14 +141,14 @@ class BoundedLLM:
         stop: threading.Event,
         seen: list[str],
     ) -> Ended:
-        usage, finish, size = Usage(), "unknown", 0
+        usage, finish, size, spoken = Usage(), "unknown", 0, Spoken()
         for response in self._llm.stream_chat(_messages(prompt)):
             usage = _usage(response.additional_kwargs) or usage
             finish = _finish(response.raw, finish)
-            if response.delta:
-                seen.append(response.delta)
-                size += len(response.delta)
-                events.put(Piece(response.delta))
+            size += len(response.delta or "")
+            if piece := spoken.feed(response.delta or ""):
+                seen.append(piece)
+                events.put(Piece(piece))
             if stop.is_set():
                 return Ended("slow", usage)
             if size > MAX_CHARS:

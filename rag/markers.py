@@ -17,7 +17,9 @@ from typing import NamedTuple
 _CLOSING = {"[": "]", "【": "】", "［": "］", "〔": "〕"}
 _LONGEST = 60
 # As far as a marker may have come before its closing bracket.
-_PARTIAL = re.compile(r"\s*(?:[a-z]{1,8}\.?\s*)?[\^#]?[\d\s,;&\-–—#^]*(?:and\s*\d*)?(?:†.*)?", re.I)
+_PARTIAL = re.compile(
+    r"\s*(?:[a-z]{1,8}\.?\s*)?[\^#]?[\d\s,;&\-–—#^]*(?:a(?:n(?:d\s*\d*)?)?)?(?:†.*)?", re.I
+)
 _WORD = re.compile(r"(?:passages?|sources?|articles?|refs?|no)\.?", re.IGNORECASE)
 _NUMBERS = re.compile(
     r"\s*(?P<word>[a-z]{1,8}\.?)?\s*[#^]?(?P<numbers>\d{1,6}(?:\s*(?:[,;&\-–—]|and)?\s*[#^]?\d{1,6})*)"
@@ -118,7 +120,9 @@ def read_marker(inside: str, known: int) -> Marker | None:
     numbers: dict[int, None] = {}
     for first, last, single in _RANGE.findall(found["numbers"]):
         low, high = int(first or single), int(last or single)
-        numbers.update(dict.fromkeys(range(low, min(high, low + _WIDEST_RANGE) + 1) or [low]))
+        # What runs backwards is no range, but both its ends are named.
+        named = range(low, min(high, low + _WIDEST_RANGE) + 1) or (low, high)
+        numbers.update(dict.fromkeys(named))
     valid = tuple(number for number in numbers if 1 <= number <= known)
     return Marker(valid, len(numbers) - len(valid))
 

@@ -373,7 +373,7 @@ class Verification(Value):
     unsafe_removed: int = Field(ge=0, description="removed: links, markup or repetition")
     markers_invalid: int = Field(ge=0, description="named no passage, or one that does not say it")
     quotes_dropped: int = Field(ge=0, description="not, letter for letter, in a live article")
-    unsupported_spans: tuple[AnswerSpan, ...] = Field(description="of the marked sentences")
+    unsupported_spans: tuple[AnswerSpan, ...] = Field(description="marked sentences in `answer`")
 
 
 class Delta(Value):

@@ -5,9 +5,10 @@
 True
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rag.answer import Answerer
 from rag.catalog import Catalog
@@ -28,7 +29,7 @@ from rag.support import SupportJudge
 from rag.vectors import Vectors
 
 if TYPE_CHECKING:
-    from llama_index.core.llms import LLM
+    import httpx
 
 
 @contextmanager
@@ -67,51 +68,85 @@ def build_writer(settings: Settings) -> Writer | None:
     """
     if not settings.llm_url:
         return None
-    limits = Limits(
-        concurrency=settings.llm_concurrency,
-        wait_s=settings.llm_wait_s,
-        total_s=settings.llm_total_timeout_s,
-    )
     return Writer(
-        BoundedLLM(_llm(settings), limits),
+        build_llm(settings),
         SupportJudge(threads=settings.threads),
         prompt_chars=CHARS_PER_TOKEN * (settings.llm_context_tokens - settings.llm_max_tokens),
     )
 
 
-def _llm(settings: Settings) -> "LLM":
-    """Return the client of an OpenAI-compatible server; nothing is sent yet."""
+def build_llm(settings: Settings) -> BoundedLLM:
+    """Return the client of the server that `settings` name; nothing is sent yet.
+
+    Raises: ConfigurationError when the extra `llm` is not installed.
+    """
     try:
-        import httpx
         from llama_index.llms.openai_like import OpenAILike
     except ImportError as exc:
         raise ConfigurationError(
             "DATELINE_LLM_URL is set, but the extra for it is not installed: "
             "pip install 'dateline[llm]'"
         ) from exc
-    key = settings.llm_api_key
-
-    def authorised(request: httpx.Request) -> httpx.Request:
-        if key:
-            request.headers["Authorization"] = f"Bearer {key.get_secret_value()}"
-        else:
-            request.headers.pop("Authorization", None)
-        return request
-
-    timeout = httpx.Timeout(settings.llm_read_timeout_s, connect=settings.llm_connect_timeout_s)
-    return OpenAILike(
+    http = _llm_http(settings)
+    llm = OpenAILike(
         model=settings.llm_model or "",
         api_base=settings.llm_url or "",
         # The key is added below this: LlamaIndex shows this field in its repr and its events.
         api_key="unused",
-        http_client=httpx.Client(auth=authorised, timeout=timeout),
+        http_client=http.client,
         is_chat_model=True,
         temperature=0.0,
         max_tokens=settings.llm_max_tokens,
         max_retries=settings.llm_retries,
         context_window=settings.llm_context_tokens,
-        additional_kwargs={"timeout": timeout, "stream_options": {"include_usage": True}},
+        additional_kwargs={
+            "timeout": http.client.timeout,
+            "stream_options": {"include_usage": True},
+        },
     )
+    limits = Limits(
+        concurrency=settings.llm_concurrency,
+        wait_s=settings.llm_wait_s,
+        total_s=settings.llm_total_timeout_s,
+    )
+    return BoundedLLM(llm, limits, hang_up=http.hang_up)
+
+
+class _Http(NamedTuple):
+    """A client for HTTP, and what closes the response that the calling thread has open."""
+
+    client: "httpx.Client"
+    hang_up: Callable[[], None]
+
+
+def _llm_http(settings: Settings) -> _Http:
+    """Return a client that sends the key, with the settings' timeouts."""
+    import httpx
+
+    key = settings.llm_api_key
+    open_here = threading.local()
+
+    def authorised(request: httpx.Request) -> httpx.Request:
+        request.headers.pop("Authorization", None)
+        if key:
+            request.headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+        return request
+
+    def opened(response: httpx.Response) -> None:
+        open_here.response = response
+
+    def hang_up() -> None:
+        if hasattr(open_here, "response"):
+            open_here.response.close()
+
+    client = httpx.Client(
+        auth=authorised,
+        timeout=httpx.Timeout(settings.llm_read_timeout_s, connect=settings.llm_connect_timeout_s),
+        # A new connection for each answer costs nothing beside it, and none is left open behind.
+        limits=httpx.Limits(max_keepalive_connections=0),
+        event_hooks={"response": [opened]},
+    )
+    return _Http(client, hang_up)
 
 
 def build_reader(index: Index, *, threads: int = 0) -> SpanReader:

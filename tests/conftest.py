@@ -20,6 +20,7 @@ from rag.index import Index
 from rag.lexical import Bm25
 from rag.types import Article, Hit, Passage, Reading, Scores
 from rag.vectors import Vectors
+from tests.scripted import ScriptedLLM
 
 # Two busy cores: a slow example is no failure, and what failed once must fail again.
 settings.register_profile(
@@ -102,6 +103,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the developer's DATELINE_* variables."""
     for name in [name for name in os.environ if name.startswith("DATELINE_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def scripted_llm() -> Iterator[ScriptedLLM]:
+    """A language model that says what the test wrote for it."""
+    play = ScriptedLLM()
+    yield play
+    play.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """Settings come from DATELINE_* and .env, and mistakes in them are refused at the start."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from rag.errors import ConfigurationError
 from rag.settings import Settings
 
 
@@ -53,6 +55,9 @@ def test_the_length_of_passages_is_part_of_what_makes_an_index() -> None:
         ("DATELINE_PORT", "65536"),
         ("DATELINE_THREADS", "-1"),
         ("DATELINE_MAX_BODY_BYTES", "10"),
+        ("DATELINE_LLM_RETRIES", "6"),
+        ("DATELINE_LLM_CONCURRENCY", "0"),
+        ("DATELINE_LLM_TOTAL_TIMEOUT_S", "0"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(
@@ -61,6 +66,30 @@ def test_a_value_out_of_range_is_refused_by_name(
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.removeprefix("DATELINE_").lower()):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"llm_url": "http://127.0.0.1:1/v1"}, "LLM_URL is set without DATELINE_LLM_MODEL"),
+        ({"llm_model": "m"}, "LLM_MODEL is set without DATELINE_LLM_URL"),
+        ({"llm_url": "127.0.0.1:1", "llm_model": "m"}, "must begin with http"),
+        ({"llm_max_tokens": 2_100}, "LLM_MAX_TOKENS=2100 leaves too little"),
+    ],
+)
+def test_settings_of_the_language_model_that_contradict_each_other_say_what_to_do(
+    fields: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        Settings(**fields)
+
+
+def test_the_key_of_the_language_model_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATELINE_LLM_API_KEY", "sk-very-secret")
+    settings = Settings()
+    assert settings.llm_api_key is not None
+    assert settings.llm_api_key.get_secret_value() == "sk-very-secret"
+    assert "secret" not in f"{settings!r} {settings.model_dump()} {settings.model_dump_json()}"
 
 
 def test_settings_cannot_be_changed() -> None:
