@@ -141,9 +141,9 @@ def ask(
         min_confidence=min_confidence,
     )
     with open_data(data_dir) as opened:
-        answerer = opened.answerer()
+        answerer, now = opened.answerer(), _now()
         evidence = answerer.prepare(asked)
-        answer = answerer.complete(evidence, now=_now())
+        answer = answerer.complete(evidence, now=now)
     if json and bundle != bundles.STANDARD:
         _print_json(answer.model_dump(mode="json"))
     elif bundle != bundles.STANDARD:

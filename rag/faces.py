@@ -104,6 +104,7 @@ class DatelineQueryEngine(CustomQueryEngine):
 
     def custom_query(self, query_str: str) -> Response:
         """Return the answer to `query_str`."""
+        now = self.now()
         # CustomQueryEngine sends no events, unlike every other query engine.
         dispatcher = get_dispatcher(__name__)
         dispatcher.event(QueryStartEvent(query=query_str))
@@ -111,7 +112,7 @@ class DatelineQueryEngine(CustomQueryEngine):
         evidence = self.answerer.prepare(self._question(query_str))
         nodes = [node_of(hit, score=hit.scores.fused) for hit in evidence.hits]
         dispatcher.event(RetrievalEndEvent(str_or_query_bundle=query_str, nodes=nodes))
-        answer = self.answerer.complete(evidence, now=self.now())
+        answer = self.answerer.complete(evidence, now=now)
         response = _response(answer, evidence)
         dispatcher.event(QueryEndEvent(query=query_str, response=response))
         return response
