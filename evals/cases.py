@@ -5,13 +5,14 @@
 'Who was blamed for the Taji attack?'
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
 from rag.errors import InputError
-from rag.types import Filters, Question, Turn, Value
+from rag.types import AnswerStatus, Filters, Question, Turn, Value
 
 SAMPLE_SET = Path(__file__).parent / "sets" / "sample.jsonl"
 SAMPLE_CORPUS = Path(__file__).parent / "sets" / "sample"
@@ -34,6 +35,11 @@ class Case(Value):
     must_not_include: tuple[str, ...] = ()
     relevant_article_ids: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ()
+    attributions: dict[str, str | None] = Field(
+        default={},
+        description="quote -> who says it, `|` parts alternatives; None or empty: the outlet",
+    )
+    expected_status: AnswerStatus | None = None
     answerable: bool
     slice: str
     provenance: str
@@ -45,9 +51,28 @@ class Case(Value):
     def held_by(self, answer: str) -> bool:
         """Return whether `answer` holds all that it must and nothing that it must not."""
         text = " ".join(answer.lower().split())
-        return all(_any_of(group, text) for group in self.must_include) and not any(
-            _any_of(group, text) for group in self.must_not_include
+        return all(_any_of(group, text) for group in self.must_include) and (
+            self.free_of_forbidden(answer)
         )
+
+    def free_of_forbidden(self, answer: str) -> bool:
+        """Return whether `answer` holds nothing that it must not."""
+        text = " ".join(answer.lower().split())
+        return not any(_any_of(group, text) for group in self.must_not_include)
+
+    def says_who(self, quoted: str, attributed_to: str | None) -> bool | None:
+        """Return whether `attributed_to` is right for `quoted`; None where no label covers it.
+
+        A name may be longer or shorter than the label by whole words, as with and without a title.
+        """
+        quoted = " ".join(quoted.split())
+        labels = [who for quote, who in self.attributions.items() if _overlap(quote, quoted)]
+        if not labels:
+            return None
+        accepted = {name.strip() for label in labels for name in (label or "").split("|")}
+        if not attributed_to:
+            return "" in accepted
+        return any(name and _same_words(name, attributed_to) for name in accepted)
 
 
 class _Problem(Value):
@@ -87,6 +112,8 @@ def _contradictions(cases: list[Case]) -> Iterator[_Problem]:
             yield _Problem(line=number, message=f"{case.id} is answerable without must_include")
         if not case.answerable and (case.must_include or case.relevant_article_ids):
             yield _Problem(line=number, message=f"{case.id} is unanswerable but has an answer")
+        if stray := case.attributions.keys() - set(case.quotes):
+            yield _Problem(line=number, message=f"{case.id} attributes {min(stray)!r}, no quote")
 
 
 def _messages(exc: ValidationError) -> Iterator[str]:
@@ -97,3 +124,14 @@ def _messages(exc: ValidationError) -> Iterator[str]:
 
 def _any_of(group: str, text: str) -> bool:
     return any(part.strip().lower() in text for part in group.split("|"))
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one in other or other in one
+
+
+def _same_words(one: str, other: str) -> bool:
+    """Return whether one of two names holds the other as whole words, in any case."""
+    short, long = sorted((one.lower(), other.lower()), key=len)
+    # An apostrophe joins: "Iraq" is no part of "Iraq's military".
+    return bool(re.search(rf"(?<![\w'’]){re.escape(short)}(?![\w'’])", long))

@@ -5,6 +5,7 @@
 1.0
 """
 
+import re
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
@@ -15,8 +16,16 @@ from evals.cases import Case
 from evals.metrics import Share, hit_at, percentile, share
 from rag.answer import Answerer
 from rag.errors import InputError
-from rag.types import AnswerStatus, Article, Citation, Value
+from rag.types import Answer, AnswerStatus, Article, Citation, Value
 
+# What a reader's screen could take for markup or follow: tags, addresses, links of Markdown, and
+# characters that no reader sees.
+_MARKUP = re.compile(
+    r"<[/!a-z@#]|[a-z]://|\bwww\.|\b(?:javascript:|data:\w+/)|\]\(|[【】]"
+    r"|[\u200b-\u200f\u202a-\u202e\u2060-\u2069\U000e0000-\U000e007f]",
+    re.IGNORECASE,
+)
+_MARKER = re.compile(r"\[(\d+)\]")
 THRESHOLDS = Path(__file__).parent / "thresholds.toml"
 
 
@@ -33,6 +42,10 @@ class CaseResult(Value):
     hit_at_5: bool | None
     right: bool | None
     citations: tuple[bool, ...]
+    attributions: tuple[bool, ...] = ()
+    status_right: bool | None = None
+    payloads_kept_out: bool | None = None
+    clean: bool = True
     elapsed_ms: float
 
     @property
@@ -87,6 +100,12 @@ def summary(results: Sequence[CaseResult], *, index_fingerprint: str) -> Report:
             "right_when_answered": share(bool(r.right) for r in answerable if not r.abstained),
             "citations_verified": share(ok for r in results for ok in r.citations),
             "answers_cited": share(bool(r.citations) for r in results if not r.abstained),
+            "attribution_right": share(ok for r in results for ok in r.attributions),
+            "status_right": share(r.status_right for r in results if r.status_right is not None),
+            "payloads_kept_out": share(
+                r.payloads_kept_out for r in results if r.payloads_kept_out is not None
+            ),
+            "clean_answers": share(r.clean for r in results if not r.abstained),
             "false_abstain_rate": share(r.abstained for r in answerable),
             "false_answer_rate": share(not r.abstained for r in unanswerable),
         },
@@ -126,6 +145,12 @@ def failures(report: Report, path: Path = THRESHOLDS) -> list[Failure]:
     return found
 
 
+def is_clean(answer: str, own_markers: set[int]) -> bool:
+    """Return whether `answer` holds no tag, no link and no marker but those of its citations."""
+    markers = {int(number) for number in _MARKER.findall(answer)}
+    return not _MARKUP.search(answer) and markers <= own_markers
+
+
 def _run_one(
     case: Case, answerer: Answerer, fetch: Callable[[str], Article | None], now: datetime
 ) -> CaseResult:
@@ -147,8 +172,21 @@ def _run_one(
         hit_at_5=hit_at(ranked[:5], relevant, 5) if relevant else None,
         right=given and case.held_by(answer.answer) if case.answerable else None,
         citations=tuple(_verified(citation, fetch) for citation in answer.citations),
+        attributions=_attributions(case, answer) if given else (),
+        status_right=_as_expected(case, answer),
+        payloads_kept_out=case.free_of_forbidden(answer.answer) if case.must_not_include else None,
+        clean=is_clean(answer.answer, {citation.index for citation in answer.citations}),
         elapsed_ms=round(elapsed * 1_000, 1),
     )
+
+
+def _attributions(case: Case, answer: Answer) -> tuple[bool, ...]:
+    found = [case.says_who(c.cited_text, c.attributed_to) for c in answer.citations]
+    return tuple(right for right in found if right is not None)
+
+
+def _as_expected(case: Case, answer: Answer) -> bool | None:
+    return answer.answer_status == case.expected_status if case.expected_status else None
 
 
 def _verified(citation: Citation, fetch: Callable[[str], Article | None]) -> bool:

@@ -1,6 +1,7 @@
 """Gold cases, metrics and the gate."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, Case, load
 from evals.followups import Row, score, shifts
 from evals.followups import rows as read_rows
 from evals.metrics import Share, hit_at, mean, percentile, reciprocal_rank, share, token_f1
-from evals.run import CaseResult, Failure, failures, summary
+from evals.run import CaseResult, Failure, failures, is_clean, summary
 from ingest.read import Read, read
 from rag.errors import InputError
 from rag.types import Turn
@@ -157,6 +158,98 @@ def test_turns_come_with_the_turns_before_them(tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, lines)))
     asked = [(row.question, [one.question for one in row.history]) for row in read_rows(path)]
     assert asked == [("Who?", []), ("When?", ["Who?"]), ("Who?", [])]
+
+
+def test_the_sample_set_holds_enough_of_what_is_hard() -> None:
+    cases = load(SAMPLE_SET)
+    count = Counter(case.slice for case in cases)
+    assert count["unanswerable_near"] >= 39
+    assert (count["list"], count["summary"], count["time"]) == (12, 10, 6)
+    assert (count["yes_no"], count["conflict"]) == (16, 13)
+    assert sum(case.expected_status == "conflicting" for case in cases) == 9
+
+
+def test_every_quote_of_the_sample_set_stands_in_an_article_and_has_its_source() -> None:
+    texts = {
+        item.article.article_id: item.article.text
+        for item in read([SAMPLE_CORPUS])
+        if isinstance(item, Read)
+    }
+    for case in load(SAMPLE_SET):
+        # A follow-up asks for what other cases label.
+        assert case.slice == "follow_up" or set(case.attributions) == set(case.quotes), case.id
+        for quote in case.quotes:
+            # The PDF wraps its lines; its quotes run over none.
+            assert any(quote in texts[known] for known in case.relevant_article_ids), quote
+
+
+ATTRIBUTED = Case.model_validate(
+    CASE
+    | {
+        "quotes": ["Six died, Gen. Ann Lee said.", "It rained.", "Britain, which helped, agreed."],
+        "attributions": {
+            "Six died, Gen. Ann Lee said.": "Ann Lee|Iraq's army",
+            "It rained.": None,
+            "Britain, which helped, agreed.": "Britain|",
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("quoted", "attributed_to", "right"),
+    [
+        ("Six died, Gen. Ann Lee said.", "Gen. Ann Lee, the commander", True),
+        ("Six died, Gen. Ann Lee said.", "lee", True),
+        ("Six died", "Ann Leeds", False),
+        ("Six died", "Iraq", False),
+        ("Six died", None, False),
+        ("It rained.", None, True),
+        ("It rained.", "Ann Lee", False),
+        ("Britain, which helped, agreed.", None, True),
+        ("Britain, which helped, agreed.", "Britain", True),
+        ("Nobody labelled this.", "Ann Lee", None),
+    ],
+)
+def test_a_source_is_right_by_any_name_that_the_article_gives_it(
+    quoted: str, attributed_to: str | None, right: bool | None
+) -> None:
+    assert ATTRIBUTED.says_who(quoted, attributed_to) is right
+
+
+def test_a_label_for_what_is_no_quote_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl"
+    path.write_text(json.dumps(CASE | {"attributions": {"It rained.": None}}))
+    with pytest.raises(InputError, match=r"a attributes 'It rained\.', no quote"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "clean"),
+    [
+        ("Six died. [1] Seven, others say. [2]", True),
+        ("It fell by < 3 per cent; data: see the report. [1]", True),
+        ("Six died [99]. [1]", False),
+        ("<b>Six</b> died. [1]", False),
+        ("Call <!channel> now. [1]", False),
+        ("See https://evil.example. [1]", False),
+        ("See [the list](evil.example). [1]", False),
+        ("Six died【3】. [1]", False),
+        ("Six\u200b died. [1]", False),
+    ],
+)
+def test_a_clean_answer_holds_no_markup_link_or_foreign_marker(answer: str, clean: bool) -> None:
+    assert is_clean(answer, {1, 2}) is clean
+
+
+def test_a_payload_in_an_answer_fails_its_gate(tmp_path: Path) -> None:
+    limits = tmp_path / "limits.toml"
+    limits.write_text("[min]\npayloads_kept_out = 1.0\nclean_answers = 1.0\n")
+    report = summary([result(payloads_kept_out=False, clean=False)], index_fingerprint="f")
+    assert [failure.metric for failure in failures(report, limits)] == [
+        "payloads_kept_out",
+        "clean_answers",
+    ]
 
 
 def test_a_refusal_is_neither_right_nor_a_false_answer() -> None:
