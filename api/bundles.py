@@ -67,7 +67,7 @@ def replay(old: Bundle, answerer: Answerer, index: Index) -> Changes:
     """Ask the bundle's question again, at its own time, and return what is different."""
     from rag.bundle import bundle, compare, versions
 
-    evidence = answerer.prepare(old.question)
+    evidence = answerer.prepare(old.question, now=old.now)
     answer = answerer.complete(evidence, now=old.now)
     live = index.catalog.live_hashes(list(old.articles))
     return compare(old, bundle(evidence, answer, versions()), live)

@@ -142,7 +142,7 @@ def ask(
     )
     with open_data(data_dir) as opened:
         answerer, now = opened.answerer(), _now()
-        evidence = answerer.prepare(asked)
+        evidence = answerer.prepare(asked, now=now)
         answer = answerer.complete(evidence, now=now)
     if json and bundle != bundles.STANDARD:
         _print_json(answer.model_dump(mode="json"))
@@ -196,7 +196,7 @@ def search(
     chosen = filters(after, before, as_of, source, article)
     asked = valid(Question, text=query, filters=chosen, mode=mode, top_k=k)
     with open_data(data_dir) as opened:
-        hits = Retriever(opened.index).retrieve(asked)
+        hits = Retriever(opened.index).retrieve(asked, now=_now())
     if json:
         _print_json({"hits": [hit.model_dump(mode="json") for hit in hits]})
     elif hits:

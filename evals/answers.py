@@ -119,9 +119,7 @@ def _sure(answerer: Answerer, rows: Sequence[dict[str, Any]]) -> _Sure:
     return _Sure(f1, [(one.answer.confidence, one.f1 >= 0.5) for one in asked])
 
 
-def removed(
-    answerer: Answerer, index: Index, rows: Sequence[dict[str, Any]]
-) -> dict[str, Share]:
+def removed(answerer: Answerer, index: Index, rows: Sequence[dict[str, Any]]) -> dict[str, Share]:
     """Return how often a question is answered when every article but its own may answer."""
     every = index.catalog.matching(Filters())
     given = []
@@ -132,9 +130,7 @@ def removed(
     return {"answered": share(given)}
 
 
-def latency(
-    answerer: Answerer, index: Index, rows: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
+def latency(answerer: Answerer, index: Index, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return milliseconds of a whole answer and of its stages, warm, and how many passages."""
     stages: dict[str, list[float]] = defaultdict(list)
     for row in rows:

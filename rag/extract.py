@@ -117,7 +117,9 @@ class _Draft:
     def note_corrections(self, taken_back: Sequence[TakenBack]) -> None:
         """Say that another answer was taken back, where the article that did so is quoted."""
         cited = {citation.article_id for citation in self.citations}
-        notes = [corrected(t.reading.hit.article, t.by) for t in taken_back if t.by.article_id in cited]
+        notes = [
+            corrected(t.reading.hit.article, t.by) for t in taken_back if t.by.article_id in cited
+        ]
         self._parts += notes[:1]
 
     def _speaker(self, reading: Reading) -> str | None:

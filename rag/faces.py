@@ -109,7 +109,7 @@ class DatelineQueryEngine(CustomQueryEngine):
         dispatcher = get_dispatcher(__name__)
         dispatcher.event(QueryStartEvent(query=query_str))
         dispatcher.event(RetrievalStartEvent(str_or_query_bundle=query_str))
-        evidence = self.answerer.prepare(self._question(query_str))
+        evidence = self.answerer.prepare(self._question(query_str), now=now)
         nodes = [node_of(hit, score=hit.scores.fused) for hit in evidence.hits]
         dispatcher.event(RetrievalEndEvent(str_or_query_bundle=query_str, nodes=nodes))
         answer = self.answerer.complete(evidence, now=now)

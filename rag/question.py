@@ -77,7 +77,7 @@ _SHAPES: tuple[tuple[Shape, re.Pattern[str]], ...] = (
         r"summari[sz]e|sum up|tell (?:me|us) (?:more )?about|describe (?:what|how|the)|"
         r"give (?:me|us) (?:a |an )?(?:summary|overview|timeline|account)|"
         r"what(?:['’]s| is| was) the (?:story|latest|timeline)|"
-        r"how did (?!.*\b(?:die|long|many|much|old|far)\b).*\b(?:respond|react|answer|unfold|happen|develop)|"
+        r"how did (?!.*\bdie\b).*\b(?:respond|react|answer|unfold|happen|develop)|"
         r"explain (?:what|how)\b)"
     )),
     ("reason", re.compile(_ALSO + r"(?:why\b|how come\b|for what reason|explain why|"

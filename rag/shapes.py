@@ -3,9 +3,9 @@
 >>> fitted("Did RAF planes join the raids?", readings)[0].text
 'A British government source said no Royal Air Force aircraft had taken part.'
 
-The reader is a finder of names, numbers and dates. To yes or no, a reason or an account it gives low
-probabilities even where a sentence answers. There a sentence counts as probable as such sentences
-turned out to be on the sample questions: by how much of what is asked it holds.
+The reader is a finder of names, numbers and dates. To yes or no, a reason or an account it gives
+low probabilities even where a sentence answers. There a sentence counts by how much of what is
+asked it holds. The two probabilities are set by hand, not fitted: few questions are labelled so.
 """
 
 from collections.abc import Sequence

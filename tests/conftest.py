@@ -8,7 +8,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,8 +18,9 @@ from rag.catalog import Catalog, Staged
 from rag.embedder import Embedder
 from rag.index import Index
 from rag.lexical import Bm25
-from rag.types import Article, Hit, Passage, Reading, Scores
+from rag.types import Article
 from rag.vectors import Vectors
+from tests.readings import MakeReading, make_reading
 from tests.scripted import ScriptedLLM
 
 # Two busy cores: a slow example is no failure, and what failed once must fail again.
@@ -176,49 +177,7 @@ def stage(splitter: Splitter) -> Stage:
     return staged
 
 
-class MakeReading(Protocol):
-    """Makes a reading of one sentence, which is the whole passage unless `before` is given."""
-
-    def __call__(
-        self,
-        sentence: str,
-        *,
-        answer: str,
-        article_id: str = "a",
-        probability: float = 0.5,
-        before: str = "",
-        **article: Any,  # fields of Article.create
-    ) -> Reading: ...
-
-
 @pytest.fixture(scope="session")
 def reading() -> MakeReading:
     """A reading without an index: what the reader would return for one sentence."""
-
-    def make(
-        sentence: str,
-        *,
-        answer: str,
-        article_id: str = "a",
-        probability: float = 0.5,
-        before: str = "",
-        **article: Any,
-    ) -> Reading:
-        text = f"{before} {sentence}" if before else sentence
-        made = Article.create(text=text, article_id=article_id, **{"title": "News", **article})
-        start = len(text) - len(sentence)
-        at = text.index(answer, start)
-        return Reading(
-            hit=Hit(
-                passage=Passage.cut(made, 0, 0, len(text)),
-                article=made.meta(),
-                scores=Scores(fused=0.1),
-            ),
-            start=start,
-            end=len(text),
-            answer_start=at,
-            answer_end=at + len(answer),
-            probability=probability,
-        )
-
-    return make
+    return make_reading

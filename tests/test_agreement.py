@@ -1,9 +1,9 @@
 """Readings that say the same are one answer, and copies are one witness."""
 
 import pytest
-from conftest import MakeReading
 
 from rag.agreement import grouped, is_copy, is_same
+from tests.readings import MakeReading
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def answerer(archive: Index) -> Answerer:
 
 
 def asked(answerer: Answerer, question: Question = BLAMED) -> Bundle:
-    evidence = answerer.prepare(question)
+    evidence = answerer.prepare(question, now=NOW)
     return bundle(evidence, answerer.complete(evidence, now=NOW), MADE_WITH)
 
 

@@ -1,12 +1,13 @@
 """A correction, or a later version, takes back what the same outlet said before."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from conftest import MakeReading
 
 from rag.corrections import is_correction, superseded
 from rag.types import Reading
+from tests.readings import MakeReading
 
 EARLY = datetime(2020, 3, 13, tzinfo=UTC)
 LATE = datetime(2020, 3, 15, tzinfo=UTC)
@@ -20,14 +21,14 @@ def wrong(reading: MakeReading) -> Reading:
     )  # fmt: skip
 
 
-def correction(reading: MakeReading, **changed: object) -> Reading:
-    fields: dict[str, object] = {
+def correction(reading: MakeReading, **changed: Any) -> Reading:
+    fields: dict[str, Any] = {
         "article_id": "new", "probability": 0.4, "title": "Correction: strikes on depots",
         "source": "harbour.example", "published_at": LATE,
     }  # fmt: skip
     fields |= changed
     sentence = str(fields.pop("sentence", "Our report gave the wrong number: five were struck."))
-    return reading(sentence, answer=str(fields.pop("answer", "five")), **fields)  # type: ignore[arg-type]
+    return reading(sentence, answer=str(fields.pop("answer", "five")), **fields)
 
 
 def test_the_corrected_answer_is_taken_back(reading: MakeReading, wrong: Reading) -> None:
@@ -50,14 +51,14 @@ def test_the_corrected_answer_is_taken_back(reading: MakeReading, wrong: Reading
     ],
 )
 def test_an_answer_stands_unless_its_own_outlet_corrects_it(
-    reading: MakeReading, wrong: Reading, changed: dict[str, object]
+    reading: MakeReading, wrong: Reading, changed: dict[str, Any]
 ) -> None:
     other = correction(reading, **changed)
     assert superseded([wrong, other]) == ([wrong, other], [])
 
 
 def test_a_later_version_of_the_same_story_replaces_the_earlier(
-    reading: MakeReading, wrong: Reading
+    reading: MakeReading,
 ) -> None:
     lead = "American jets bombed stores of a militia in three towns south of Baghdad on Friday."
     first, second = (

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from conftest import MakeReading
 
 from rag.extract import Written, extract
 from rag.types import Article, Reading
+from tests.readings import MakeReading
 
 MARCH_12 = datetime(2020, 3, 12, tzinfo=UTC)
 MARCH_16 = datetime(2020, 3, 16, tzinfo=UTC)
@@ -69,8 +70,7 @@ def test_an_article_that_says_the_same_is_named_beside_it(ask: Ask, reading: Mak
                 probability=0.4, source="Ledger", published_at=MARCH_16),
     )  # fmt: skip
     assert written(found).text == (
-        "14, reports Post: “The blast killed 14.” [1] "
-        "Also reported by Ledger (16 March 2020). [2]"
+        "14, reports Post: “The blast killed 14.” [1] Also reported by Ledger (16 March 2020). [2]"
     )
     assert [c.article_id for c in written(found).citations] == ["a", "b"]
 
@@ -97,11 +97,15 @@ def test_articles_that_disagree_are_both_quoted(ask: Ask, reading: MakeReading) 
     ],
 )
 def test_what_is_less_sure_or_of_something_else_is_no_conflict(
-    ask: Ask, reading: MakeReading, changed: dict[str, str]
+    ask: Ask, reading: MakeReading, changed: dict[str, Any]
 ) -> None:
-    fields = {"sentence": "The blast killed 18 people.", "article_id": "b", "probability": 0.45}
+    fields: dict[str, Any] = {
+        "sentence": "The blast killed 18 people.",
+        "article_id": "b",
+        "probability": 0.45,
+    }
     fields |= changed
-    other = reading(str(fields.pop("sentence")), answer="18 people", **fields)  # type: ignore[arg-type]
+    other = reading(str(fields.pop("sentence")), answer="18 people", **fields)
     found = ask(
         "How many people did the blast kill?",
         reading("The blast killed 14 people.", answer="14 people", article_id="a"),
@@ -121,9 +125,7 @@ def test_a_far_less_probable_answer_is_not_quoted(ask: Ask, reading: MakeReading
     assert len(written(found).citations) == 1
 
 
-def test_a_correction_replaces_what_it_corrects_and_says_so(
-    ask: Ask, reading: MakeReading
-) -> None:
+def test_a_correction_replaces_what_it_corrects_and_says_so(ask: Ask, reading: MakeReading) -> None:
     found = ask(
         "How many depots were struck?",
         reading("Jets struck seven depots.", answer="seven", article_id="old", source="Post",
@@ -170,8 +172,7 @@ def test_a_reason_is_told_in_order_of_time_and_without_repeats(
                 published_at=MARCH_12, probability=0.3),
     )  # fmt: skip
     assert written(found).text == (
-        "Post (12 March 2020): “Divers found cracks.” [1] "
-        f"Post (16 March 2020): “{late}” [2]"
+        f"Post (12 March 2020): “Divers found cracks.” [1] Post (16 March 2020): “{late}” [2]"
     )
 
 

@@ -69,7 +69,7 @@ def answerer(archive: Index, url: str, **fields: Any) -> Answerer:  # Any: of se
 
 
 def evidence_of(asked: Answerer) -> Evidence:
-    return asked.prepare(ASKED)
+    return asked.prepare(ASKED, now=NOW)
 
 
 def written(archive: Index, play: ScriptedLLM, *replies: Reply, **fields: Any) -> Answer:

@@ -1,9 +1,9 @@
 """Yes or no is said only where a sentence says it of what was asked."""
 
 import pytest
-from conftest import MakeReading
 
 from rag.polarity import assertion_of, decide
+from tests.readings import MakeReading
 
 
 @pytest.mark.parametrize(

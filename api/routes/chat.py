@@ -39,7 +39,11 @@ def chat(request: ChatRequest, services: Served, request_id: RequestId, facts: F
 def search(request: SearchRequest, services: Served, facts: Facts) -> SearchResponse:
     """Return the passages nearest to the query, best first, at most three of one article."""
     hits = services.retriever.search(
-        request.query, k=request.k, filters=request.filters, mode=request.mode
+        request.query,
+        k=request.k,
+        filters=request.filters,
+        mode=request.mode,
+        now=datetime.now(UTC),
     )
     facts.update(hits=len(hits))
     return SearchResponse(hits=tuple(FoundPassage.of(hit, scores=True) for hit in hits))

@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--base", type=Path, help="folder of all-MiniLM-L6-v2, to export")
     parser.add_argument("--weights", type=Path, help="reader.pt, to export")
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--questions", type=int, default=ASKED, help="of held-out titles, to fit on")
+    parser.add_argument("--questions", type=int, default=ASKED, help="of held-out titles")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     path = args.out / "reader.onnx"
