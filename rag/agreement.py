@@ -62,6 +62,11 @@ def grouped(readings: Sequence[Reading]) -> list[Group]:
     return sorted((_group(found) for found in groups), key=lambda group: -group.probability)
 
 
+def confidence(readings: Sequence[Reading]) -> float:
+    """Return how probable the best answer among `readings` (best first) is, 0 to 1."""
+    return max((group.probability for group in grouped(readings)), default=0.0)
+
+
 def is_same(one: str, other: str) -> bool:
     """Return whether two short answers mean the same, as far as their words tell."""
     a, b = _keys(one), _keys(other)
@@ -118,4 +123,5 @@ def _group(found: Sequence[Reading]) -> Group:
     doubt = 1 - kept[0].probability
     for witness in kept[1:]:
         doubt *= 1 - WITNESS_WEIGHT * witness.probability
-    return Group(kept[0].answer, 1 - doubt, tuple(kept), tuple(copies))
+    probability = 1 - doubt if len(kept) > 1 else kept[0].probability
+    return Group(kept[0].answer, probability, tuple(kept), tuple(copies))

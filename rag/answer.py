@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 
+from rag.agreement import confidence
 from rag.cite import sources
 from rag.conversation import standalone
 from rag.extract import MODEL, Written, extract
@@ -29,7 +30,6 @@ from rag.types import (
     AbstainReason,
     Answer,
     Article,
-    Citation,
     Delta,
     Evidence,
     Hit,
@@ -107,7 +107,7 @@ class Answerer:
         if evidence.abstain_reason is None:
             with _timed(timings, "write"):
                 written = extract(
-                    evidence.standalone_question, self._eligible(evidence), self._fetch()
+                    evidence.standalone_question, evidence.readings, self._fetch()
                 )
             if written is None:
                 evidence = evidence.model_copy(update={"abstain_reason": "unverified"})
@@ -121,7 +121,6 @@ class Answerer:
         reason = evidence.abstain_reason
         citations = written.citations if written else ()
         text = written.text if written else NO_ANSWER[reason or "low_confidence"]
-        best = citations or evidence.readings
         key = f"{evidence.question.model_dump_json()}\n{now.isoformat()}"
         return Answer(
             id=_derived("msg", f"{key}\n{self._index.fingerprint}\n{text}"),
@@ -131,7 +130,7 @@ class Answerer:
             short_answer=written.short if written else None,
             answer_status=written.status if written else "no_answer",
             abstain_reason=reason,
-            confidence=_probability(best[0]) if best else 0.0,
+            confidence=confidence(evidence.readings),
             standalone_question=evidence.standalone_question,
             citations=citations,
             sources=sources(citations),
@@ -143,17 +142,13 @@ class Answerer:
     def _abstain_reason(
         self, question: Question, readings: Sequence[Reading]
     ) -> AbstainReason | None:
-        if readings and readings[0].probability >= self._floor(question):
+        if readings and confidence(readings) >= self._floor(question):
             return None
         if not self._index.catalog.counts().articles:
             return "empty_index"
         if not question.filters.is_empty() and not readings:
             return "filtered_out"
         return "low_confidence" if readings else "no_match"
-
-    def _eligible(self, evidence: Evidence) -> list[Reading]:
-        floor = self._floor(evidence.question)
-        return [reading for reading in evidence.readings if reading.probability >= floor]
 
     def _fetch(self) -> Callable[[str], Article | None]:
         """Return a look-up of live articles that asks the catalog once for each."""
@@ -162,10 +157,6 @@ class Answerer:
     def _floor(self, question: Question) -> float:
         asked = question.min_confidence
         return self._reader.threshold if asked is None else asked
-
-
-def _probability(best: Citation | Reading) -> float:
-    return best.score if isinstance(best, Citation) else best.probability
 
 
 def _with_scores(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Hit, ...]:

@@ -9,12 +9,14 @@ from datetime import datetime
 
 from rag.types import ArticleMeta, Reading
 
+_ARTICLES = ("A", "An", "The", "Its", "His", "Her", "Their", "Two", "Three", "Several", "Some")
+
 
 def led(short: str, reading: Reading, speaker: str | None) -> str:
     """Return what stands before the quotation that proves `short`."""
     meta = reading.hit.article
     if speaker:
-        return f"{short}, according to {speaker}{_bracketed(day(meta.published_at))}: "
+        return f"{short}, according to {_within(speaker)}{_bracketed(day(meta.published_at))}: "
     if meta.source:
         return f"{short}, reports {meta.source}{_bracketed(day(meta.published_at))}: "
     return f"{short}{_bracketed(day(meta.published_at))}: "
@@ -66,6 +68,12 @@ def joined(names: Sequence[str]) -> str:
 def day(moment: datetime | None) -> str | None:
     """Return “13 March 2020”."""
     return f"{moment.day} {moment:%B %Y}" if moment else None
+
+
+def _within(name: str) -> str:
+    """Return a name or description as it stands within a sentence."""
+    first, _, rest = name.partition(" ")
+    return f"{first.lower()} {rest}" if first in _ARTICLES and rest else name
 
 
 def _moment(reading: Reading) -> tuple[float, str, int]:

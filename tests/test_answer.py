@@ -186,7 +186,7 @@ def test_a_quote_whose_article_was_deleted_meanwhile_gives_way_to_the_next(
     index.delete(["bridge"])
     answer = answerer.complete(evidence, now=NOW)
     assert answer.answer_status == "partial"
-    assert [citation.article_id for citation in answer.citations] == ["museum"]
+    assert {citation.article_id for citation in answer.citations} == {"museum"}
     assert_verified(index, answer)
 
 
@@ -195,7 +195,7 @@ def test_a_deleted_article_never_answers(index: Index, stage: Stage) -> None:
     answerer = build_answerer(index)
     index.delete(["bridge"])
     answer = ask(answerer, BLAME, min_confidence=0)
-    assert [citation.article_id for citation in answer.citations] == ["museum"]
+    assert {citation.article_id for citation in answer.citations} == {"museum"}
 
 
 def test_a_superseded_text_never_answers(index: Index, stage: Stage) -> None:
@@ -204,7 +204,8 @@ def test_a_superseded_text_never_answers(index: Index, stage: Stage) -> None:
     corrected = BRIDGE.text.replace("Mayor Ida Quell", "Governor Abel Stroud")
     index.put([stage(Article.create(title=BRIDGE.title, text=corrected, article_id="bridge"))])
     answer = ask(answerer, BLAME, min_confidence=0)
-    assert answer.answer == "Governor Abel Stroud blamed the water board for the delay. [1]"
+    assert answer.short_answer == "Governor Abel Stroud"
+    assert "Ida Quell" not in answer.answer
     assert_verified(index, answer)
 
 
