@@ -106,9 +106,7 @@ class Answerer:
         written: Written | None = None
         if evidence.abstain_reason is None:
             with _timed(timings, "write"):
-                written = extract(
-                    evidence.standalone_question, evidence.readings, self._fetch()
-                )
+                written = extract(evidence.standalone_question, evidence.readings, self._fetch())
             if written is None:
                 evidence = evidence.model_copy(update={"abstain_reason": "unverified"})
         timings["total"] = round(sum(timings.values()), 3)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rag.types import ArticleMeta, Reading
+from rag.untrusted import quotable
 
 _ARTICLES = ("A", "An", "The", "Its", "His", "Her", "Their", "Two", "Three", "Several", "Some")
 
@@ -18,20 +19,20 @@ def led(short: str, reading: Reading, speaker: str | None) -> str:
     if speaker:
         return f"{short}, according to {_within(speaker)}{_bracketed(day(meta.published_at))}: "
     if meta.source:
-        return f"{short}, reports {meta.source}{_bracketed(day(meta.published_at))}: "
+        return f"{short}, reports {quoted(meta.source)}{_bracketed(day(meta.published_at))}: "
     return f"{short}{_bracketed(day(meta.published_at))}: "
 
 
 def introduced(reading: Reading, speaker: str | None) -> str:
     """Return what stands before a quotation that is an answer by itself."""
     meta = reading.hit.article
-    who = speaker or meta.source or meta.title
+    who = speaker or quoted(meta.source or meta.title)
     return f"{who}{_bracketed(day(meta.published_at))}: "
 
 
 def quoted(text: str) -> str:
-    """Return `text` as it stands between quotation marks: on one line, its own marks single."""
-    line = " ".join(text.split())
+    """Return `text` as it stands between quotation marks: harmless, its own marks single."""
+    line = quotable(text)
     return line.replace("“", "‘").replace("”", "’").replace('"', "'")
 
 
@@ -45,7 +46,7 @@ def repeated(others: Sequence[ArticleMeta]) -> list[str]:
     lead = "Also reported by"
     phrases = []
     for meta in others:
-        name = meta.source or f"“{meta.title}”"
+        name = quoted(meta.source) if meta.source else f"“{quoted(meta.title)}”"
         phrases.append(f"{lead} {name}{_bracketed(day(meta.published_at))}.")
         lead = "and by"
     return phrases
@@ -55,7 +56,7 @@ def corrected(meta: ArticleMeta, by: ArticleMeta) -> str:
     """Return that `by` takes back what `meta` said."""
     when = f" of {day(meta.published_at)}" if meta.published_at else ""
     later = f" on {day(by.published_at)}" if by.published_at else ""
-    return f"This replaces what {meta.source or 'an article'} reported{when}, corrected{later}."
+    return f"This replaces what {quoted(meta.source or 'an article')} reported{when}, corrected{later}."
 
 
 def joined(names: Sequence[str]) -> str:

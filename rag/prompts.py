@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from rag.sentences import sentence_spans
 from rag.types import AbstainReason, Hit, Turn
+from rag.untrusted import commands
 
 # Raise it when a prompt changes: recorded answers name the version that they were written with.
 PROMPT_VERSION = "write-1"
@@ -139,7 +140,7 @@ def neutral(text: str) -> str:
 def _passage(number: int, hit: Hit, room: int, *, sentences: int | None = None) -> str | None:
     """Return the delimited passage, or as many of its first sentences as fit; None if none does."""
     article = hit.article
-    named = [("headline", neutral(article.title)[:_HEADLINE_CHARS])]
+    named = [("headline", neutral(_news(article.title))[:_HEADLINE_CHARS])]
     if article.source:
         named.append(("outlet", neutral(article.source)[:_NAME_CHARS]))
     if article.published_at:
@@ -147,10 +148,17 @@ def _passage(number: int, hit: Hit, room: int, *, sentences: int | None = None) 
         named.append(("date", f"{when.day} {when:%B %Y}"))
     fields = "".join(f' {name}="{value}"' for name, value in named)
     head, tail = f'<passage n="{number}"{fields}>\n', "\n</passage>"
-    text = hit.passage.text
+    text = _news(hit.passage.text)
     spans = sentence_spans(text)[:sentences]
     for _, end in reversed(spans):
         body = neutral(text[:end])
         if len(head) + len(body) + len(tail) <= room:
             return head + body + tail
     return None
+
+
+def _news(text: str) -> str:
+    """Return `text` without what in it speaks to a machine."""
+    for start, end in reversed(commands(text)):
+        text = text[:start] + text[end:]
+    return text

@@ -33,7 +33,7 @@ def test_the_fitted_model_trusts_what_tells_right_from_wrong() -> None:
     assert found["right_when_answered"] > 0.9
     assert found["answered"]["foreign"] <= 2 * calibrate.FALSE_ANSWERS
     assert found["answered"]["answerable"] > 2 * found["answered"]["foreign"]
-    assert sum(row["n"] for row in found["reliability"]) == 400
+    assert sum(row["n"] for row in found["reliability"]) == 300
 
 
 def test_the_threshold_is_the_lowest_that_lets_few_through() -> None:

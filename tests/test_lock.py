@@ -182,7 +182,7 @@ def test_a_whole_run_of_ingest_and_ask_opens_no_connection_to_another_machine(
     calls = "trace=connect,sendto,sendmsg,sendmmsg"
     prefix = ("strace", "-f", "-e", calls, "-o", str(trace)) if _can_trace() else ()
     printed = python(INGEST_AND_ASK, tmp_path, ROOT / "tests", prefix=prefix)
-    assert printed == "2 Mayor Quell blamed the water board. [1]\n"
+    assert printed == "2 Mayor Quell: “Mayor Quell blamed the water board.” [1]\n"
     # Python sees its own sockets only; the kernel sees those of the Rust libraries, too.
     lines = trace.read_text().splitlines() if prefix else []
     assert [line for line in lines if "AF_INET" in line and '"127.0.0.1"' not in line] == []
