@@ -27,6 +27,14 @@ _CORRECTS = re.compile(
 )
 
 
+# A correction repeats what it corrects.
+_REPEATS = re.compile(
+    r"\b(?:article|report|version|story|headline|we|it) (?:had )?(?:wrongly |incorrectly )?"
+    r"(?:said|put|gave|stated|reported|named|wrote)\b|\brather than\b",
+    re.IGNORECASE,
+)
+
+
 class TakenBack(NamedTuple):
     """A reading that no longer stands, and the article that says so."""
 
@@ -40,6 +48,8 @@ def superseded(readings: Sequence[Reading]) -> tuple[list[Reading], list[TakenBa
     kept: list[Reading] = []
     newer = [r for r in readings if r.hit.article.published_at is not None]
     for reading in readings:
+        if any(_repeats_error(reading, other) for other in readings):
+            continue
         by = next((other for other in newer if _takes_back(other, reading)), None)
         if by is None:
             kept.append(reading)
@@ -51,6 +61,18 @@ def superseded(readings: Sequence[Reading]) -> tuple[list[Reading], list[TakenBa
 def is_correction(title: str, text: str) -> bool:
     """Return whether an article, or a passage of it, says that an earlier one was wrong."""
     return bool(_CORRECTS.search(title) or _CORRECTS.search(text))
+
+
+def _repeats_error(reading: Reading, other: Reading) -> bool:
+    """Return whether `reading` is the error that its own article corrects by `other`."""
+    return (
+        reading.hit.article.article_id == other.hit.article.article_id
+        and other.probability >= _LEAST_SHARE * reading.probability
+        and not is_same(reading.answer, other.answer)
+        and _REPEATS.search(reading.text) is not None
+        and _REPEATS.search(other.text) is None
+        and is_correction(reading.hit.article.title, reading.hit.passage.text)
+    )
 
 
 def _takes_back(newer: Reading, older: Reading) -> bool:

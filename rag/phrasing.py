@@ -56,7 +56,8 @@ def corrected(meta: ArticleMeta, by: ArticleMeta) -> str:
     """Return that `by` takes back what `meta` said."""
     when = f" of {day(meta.published_at)}" if meta.published_at else ""
     later = f" on {day(by.published_at)}" if by.published_at else ""
-    return f"This replaces what {quoted(meta.source or 'an article')} reported{when}, corrected{later}."
+    source = quoted(meta.source or "an article")
+    return f"This replaces what {source} reported{when}, corrected{later}."
 
 
 def joined(names: Sequence[str]) -> str:

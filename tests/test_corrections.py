@@ -73,6 +73,17 @@ def test_a_later_version_of_the_same_story_replaces_the_earlier(
     assert [taken.by.article_id for taken in gone] == ["six"]
 
 
+def test_the_error_that_a_correction_repeats_is_no_answer(reading: MakeReading) -> None:
+    error = "The article put the cost at 2.1 million pounds because two digits were swapped."
+    fixed = reading(
+        "The work will cost 1.2 million pounds.", answer="1.2 million pounds", probability=0.4,
+        title="Correction: Harrow Bridge",
+    )  # fmt: skip
+    wrong = reading(error, answer="2.1 million pounds", title="Correction: Harrow Bridge")
+    assert superseded([wrong, fixed]) == ([fixed], [])
+    assert superseded([wrong]) == ([wrong], [])
+
+
 @pytest.mark.parametrize(
     ("title", "text", "expected"),
     [
