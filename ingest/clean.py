@@ -14,11 +14,15 @@ from itertools import pairwise
 from rag.sentences import sentence_spans
 
 # What no reader sees and every search stumbles over: controls, lone surrogates, zero-width spaces,
-# soft hyphens, direction overrides, and tag characters (used to hide instructions in a text).
+# soft hyphens, direction marks, blank letters, and the tag characters and variation selectors of
+# plane 14 (used to hide instructions in a text).
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069"
-    "\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
+# Joiners shape Persian, Indic and emoji; between two Latin letters they only split a word.
+_SPLITTING_JOINER = re.compile("(?<=[A-Za-z\xc0-\u024f])[\u200c\u200d]+(?=[A-Za-z\xc0-\u024f])")
 _LINE_END = re.compile("\r\n|[\r\v\f\x85\u2028]")
 _SPACES = re.compile("[ \xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -64,6 +68,7 @@ def clean_text(text: str) -> str:
     """
     text = _LINE_END.sub("\n", text).replace("\u2029", "\n\n")
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+    text = _SPLITTING_JOINER.sub("", text)
     text = "\n".join(line.strip() for line in _SPACES.sub(" ", text).split("\n"))
     return _BLANK_LINES.sub("\n\n", text).strip()
 

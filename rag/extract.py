@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rag.cite import cite
 from rag.types import AnswerSpan, Article, Citation, Reading
+from rag.untrusted import quotable
 
 MODEL = "extractive"
 # Another answer from another article is quoted, too, from this share of the best one's probability.
@@ -68,5 +69,5 @@ def _is_rival(reading: Reading, citations: Sequence[Citation], short: str) -> bo
 
 
 def _one_line(text: str) -> str:
-    """Return `text` without line breaks: a sentence may run over a line, an answer does not."""
-    return " ".join(text.split())
+    """Return `text` as it may stand in an answer: on one line, with no marker but ours."""
+    return quotable(text)

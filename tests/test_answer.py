@@ -15,6 +15,7 @@ from rag.catalog import Staged
 from rag.extract import extract
 from rag.index import Index
 from rag.types import Answer, Article, Filters, Hit, Passage, Question, Reading, Scores, Turn
+from rag.untrusted import quotable
 from rag.wiring import build_answerer
 
 OpenIndex = Callable[[Path], Index]
@@ -68,7 +69,7 @@ def assert_verified(index: Index, answer: Answer) -> None:
         assert quote == citation.cited_text != ""
         for span in citation.answer_spans:
             shown = answer.answer[span.start_index : span.end_index]
-            assert shown == " ".join(citation.cited_text.split())
+            assert shown == quotable(citation.cited_text)
 
 
 def test_an_answer_is_a_sentence_of_the_archive_with_its_proof(

@@ -27,6 +27,15 @@ def test_what_no_reader_sees_is_removed() -> None:
     assert clean_text(hidden) == "abcdefghijk"
 
 
+def test_blank_letters_and_hidden_selectors_are_removed() -> None:
+    hidden = "a\u034fb\u115fc\u3164d\u2063e\u206af\ufff9g\U000e0173h\u061ci"
+    assert clean_text(hidden) == "abcdefghi"
+
+
+def test_a_joiner_that_splits_a_latin_word_is_removed() -> None:
+    assert clean_text("ig\u200dnore cafe\u0301\u200cteria") == "ignore caféteria"
+
+
 def test_joiners_that_carry_meaning_stay() -> None:
     assert clean_text("می\u200cخواهم") == "می\u200cخواهم"
 
