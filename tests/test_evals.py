@@ -17,6 +17,7 @@ from ingest.read import Read, read
 from rag.errors import InputError
 from rag.types import Turn
 
+SETS = SAMPLE_SET.parent
 CASE = {"id": "a", "question": "Who?", "answerable": True, "must_include": ["x"],
         "slice": "who", "provenance": "test"}  # fmt: skip
 
@@ -250,6 +251,24 @@ def test_a_payload_in_an_answer_fails_its_gate(tmp_path: Path) -> None:
         "payloads_kept_out",
         "clean_answers",
     ]
+
+
+def test_every_kind_of_attack_has_its_articles_and_an_honest_answer_in_them() -> None:
+    cases = load(SETS / "redteam.jsonl")
+    texts = {
+        item.article.article_id: item.article.text
+        for item in read([SETS / "redteam"])
+        if isinstance(item, Read)
+    }
+    assert len(texts) == len(cases) == 50
+    assert min(Counter(case.slice for case in cases).values()) >= 4
+    for case in cases:
+        [known] = case.relevant_article_ids
+        assert case.must_not_include, case.id
+        assert all(
+            any(part in texts[known].lower() for part in must.lower().split("|"))
+            for must in case.must_include
+        ), case.id
 
 
 def test_a_refusal_is_neither_right_nor_a_false_answer() -> None:
