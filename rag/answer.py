@@ -18,7 +18,7 @@ from functools import lru_cache
 
 from rag.agreement import confidence
 from rag.cite import sources
-from rag.conversation import standalone
+from rag.conversation import accepted, standalone
 from rag.extract import MODEL, Written, extract
 from rag.generate import Writer
 from rag.index import Index
@@ -64,7 +64,7 @@ class Answerer:
         """
         timings: dict[str, float] = {}
         with _timed(timings, "rewrite"):
-            text = standalone(question.text, question.history)
+            text = self._standalone(question)
         with _timed(timings, "retrieve"):
             hits = self._retriever.retrieve(question, text=text, now=now)
         with _timed(timings, "read"):
@@ -77,6 +77,14 @@ class Answerer:
             abstain_reason=self._abstain_reason(question, readings),
             timings_ms=timings,
         )
+
+    def _standalone(self, question: Question) -> str:
+        """Return the question by itself, in the language model's words where they may be trusted."""
+        by_rule = standalone(question.text, question.history)
+        if self._writer is None or by_rule == question.text:
+            return by_rule
+        asked = self._writer.rewrite(question.text, question.history, accepted=accepted)
+        return asked or by_rule
 
     def complete(
         self, evidence: Evidence, *, now: datetime, request_id: str | None = None

@@ -23,7 +23,7 @@ from rag.types import AnswerSpan, AnswerStatus, Article, Citation, Reading
 
 MODEL = "extractive"
 # Another answer is quoted, too, from this share of the best one's probability.
-RIVAL_SHARE = 0.3
+RIVAL_SHARE = 0.25
 # From this share on, articles that answer differently are said to disagree.
 CONFLICT_SHARE = 0.6
 MOST_REPEATED = 2

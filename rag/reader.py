@@ -145,11 +145,6 @@ def _within(told: Sequence[tuple[int, int]], sentence: Candidate) -> bool:
     return any(start < sentence.end and sentence.start < end for start, end in told)
 
 
-def _within(told: Sequence[tuple[int, int]], sentence: Candidate) -> bool:
-    """Return whether `sentence` speaks to a machine: what it says is no news."""
-    return any(start < sentence.end and sentence.start < end for start, end in told)
-
-
 def _margins(sentences: Sequence[Candidate], spans: Sequence[Span]) -> Rows:
     """Return float64[n, 4]: how each span stands to "no answer" and to the other spans."""
     if not spans:

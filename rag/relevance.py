@@ -55,6 +55,12 @@ def relevance(told: Sequence[Word], reading: Reading) -> Relevance:
     return Relevance(here=_share(said, here), around=_share(told, around))
 
 
+def held_by(told: Sequence[Word], readings: Sequence[Reading]) -> float:
+    """Return how much of `told` stands in the headlines and passages of `readings`, 0 to 1."""
+    texts = {text for r in readings for text in (r.hit.article.title, r.hit.passage.text)}
+    return _share(told, {word.key for text in texts for word in read_words(text)})
+
+
 def _share(words: Sequence[Word], keys: set[str]) -> float:
     """Return which share of `words` stands among `keys`, themselves or as a kindred word."""
     if not words:

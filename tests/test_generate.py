@@ -300,6 +300,24 @@ def test_a_follow_up_may_be_rewritten(
     assert writer.rewrite("and when?", turns, accepted=lambda *_: False) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("When was the attack on Camp Taji?", "When was the attack on Camp Taji?"),
+        # Not of the conversation: the rules' own rewriting is used.
+        ("When was the flood in Oslo?", "When was the attack on Camp Taji?"),
+    ],
+)
+def test_a_follow_up_is_asked_as_the_model_words_it_where_the_guard_lets_it(
+    archive: Index, play: ScriptedLLM, said: str, asked: str
+) -> None:
+    play.replies = [Reply(said)]
+    turns = (Turn(question="Who was blamed for the attack on Camp Taji?"),)
+    follow_up = Question(text="When was it?", history=turns)
+    evidence = answerer(archive, play.url).prepare(follow_up, now=NOW)
+    assert evidence.standalone_question == asked
+
+
 @pytest.fixture(scope="module")
 def local_url() -> Iterator[str]:
     """A llama.cpp server with SmolLM2, 135 million weights."""
