@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tokenizers import Encoding
 
@@ -90,7 +90,12 @@ def _retrieval(data: Path, folder: Path) -> None:
 
 
 def _stock(index: Index, folder: Path) -> Rank:
-    """Return the ranking of LlamaIndex as its tutorial has it, with our model, 256-token chunks."""
+    retriever = stock_index(index, folder).as_retriever(similarity_top_k=CANDIDATES)
+    return lambda question: [str(found.node.ref_doc_id) for found in retriever.retrieve(question)]
+
+
+def stock_index(index: Index, folder: Path) -> Any:  # Any: importing its type costs seconds
+    """Return LlamaIndex's index as its tutorial has it, with our model and 256-token chunks."""
     import chromadb
     from chromadb.config import Settings as ChromaSettings
     from llama_index.core import Document, StorageContext, VectorStoreIndex
@@ -108,14 +113,12 @@ def _stock(index: Index, folder: Path) -> Rank:
     store = ChromaVectorStore(
         chroma_collection=client.create_collection("stock", embedding_function=None)
     )
-    stock = VectorStoreIndex.from_documents(
+    return VectorStoreIndex.from_documents(
         documents,
         storage_context=StorageContext.from_defaults(vector_store=store),
         embed_model=DatelineEmbedding(index.embedder),
         transformations=[SentenceSplitter(chunk_size=256, chunk_overlap=20)],
     )
-    retriever = stock.as_retriever(similarity_top_k=CANDIDATES)
-    return lambda question: [str(found.node.ref_doc_id) for found in retriever.retrieve(question)]
 
 
 def _print_ranking(name: str, rank: Rank, asked: Sequence[_Asked]) -> None:

@@ -79,7 +79,7 @@ class Answerer:
         )
 
     def _standalone(self, question: Question) -> str:
-        """Return the question by itself, in the language model's words where they may be trusted."""
+        """Return the question by itself, in the language model's words where it may be."""
         by_rule = standalone(question.text, question.history)
         if self._writer is None or by_rule == question.text:
             return by_rule

@@ -309,12 +309,12 @@ def test_a_follow_up_may_be_rewritten(
     ],
 )
 def test_a_follow_up_is_asked_as_the_model_words_it_where_the_guard_lets_it(
-    archive: Index, play: ScriptedLLM, said: str, asked: str
+    archive: Index, scripted_llm: ScriptedLLM, said: str, asked: str
 ) -> None:
-    play.replies = [Reply(said)]
+    scripted_llm.replies = [Reply(said)]
     turns = (Turn(question="Who was blamed for the attack on Camp Taji?"),)
     follow_up = Question(text="When was it?", history=turns)
-    evidence = answerer(archive, play.url).prepare(follow_up, now=NOW)
+    evidence = answerer(archive, scripted_llm.url).prepare(follow_up, now=NOW)
     assert evidence.standalone_question == asked
 
 
