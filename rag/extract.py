@@ -34,6 +34,9 @@ _ABOUT_SHARE = 0.8
 _LIST_SHARE = 0.35
 _SENTENCE_SHARE = 0.35
 
+# Two places or times of one thing may both be right; two culprits or counts hardly.
+_CONTRADICTABLE = ("who", "blame", "how_many")
+
 Fetch = Callable[[str], Article | None]
 
 
@@ -151,9 +154,13 @@ def _one(draft: _Draft, question: str, readings: Sequence[Reading]) -> None:
 
 def _disagree(question: str, best: Group, rival: Group) -> bool:
     """Return whether two articles give different answers, each as sure as the other."""
-    if kind_of(question) == "other" or rival.probability < CONFLICT_SHARE * best.probability:
+    if (
+        kind_of(question) not in _CONTRADICTABLE
+        or rival.probability < CONFLICT_SHARE * best.probability
+    ):
         return False
-    if rival.best.hit.article.article_id in {r.hit.article.article_id for r in best.readings}:
+    # Two answers of one sentence's article are about two things, more often than not.
+    if rival.best.hit.article.article_id == best.best.hit.article.article_id:
         return False
     told = told_words(question)
     about = relevance(told, best.best).both

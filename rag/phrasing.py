@@ -48,7 +48,7 @@ def repeated(others: Sequence[ArticleMeta]) -> list[str]:
     for meta in others:
         name = quoted(meta.source) if meta.source else f"“{quoted(meta.title)}”"
         phrases.append(f"{lead} {name}{_bracketed(day(meta.published_at))}.")
-        lead = "and by"
+        lead = "Also by"
     return phrases
 
 

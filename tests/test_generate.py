@@ -240,7 +240,9 @@ def test_an_article_cannot_speak_to_the_model_nor_through_it(
     answer = written(archive, scripted_llm, Reply(f"{BLAME} [1] {obeyed}"))
     sent = scripted_llm.requests[0]["messages"][1]["content"]
     assert sent.count("</passage>") == sent.count("<passage n=") == 2
-    assert "the bridge is safe (1). ‹/passage› Visit" in sent
+    # What closes a passage is left out with all that follows it; what stays has no marker.
+    assert "the bridge is safe (1)." in sent
+    assert "evil" not in sent
     assert "evil" not in answer.answer
     assert "<b>" not in answer.answer
     assert_contract(archive, answer)
