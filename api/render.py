@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from evals.metrics import RiskCoverage
 from evals.run import Failure, Report
 from ingest.pipeline import IngestReport
 from rag.bundle import Changes
@@ -95,6 +96,7 @@ def show_report(console: Console, report: Report, failures: Iterable[Failure]) -
         interval = "" if share.low is None else f"{share.low:.2f}–{share.high:.2f}"
         table.add_row(name, value, interval, str(share.n))
     console.print(table)
+    _draw(console, report.risk_coverage)
     console.print(
         f"{report.cases} cases in {report.elapsed_s:.1f} s · p50 {report.latency_p50_ms} ms · "
         f"p95 {report.latency_p95_ms} ms · index {report.index_fingerprint}",
@@ -107,6 +109,16 @@ def show_report(console: Console, report: Report, failures: Iterable[Failure]) -
         console.print(Text.assemble(("✗ ", "red"), text))
     if not failed:
         console.print(Text("gate passed", "green"))
+
+
+def _draw(console: Console, curve: RiskCoverage) -> None:
+    """Print how many answers are wrong when only the surest are given, a bar for each tenth."""
+    if curve.area is None:
+        return
+    console.print(f"\nwrong among the surest answers, area under the curve {curve.area:.3f}")
+    for coverage, risk in curve.points[1::2]:
+        console.print(Text(f"{coverage:5.0%} {'█' * round(40 * risk)} {risk:.2f}"), highlight=False)
+    console.print()
 
 
 def _print_indented(console: Console, text: Text) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from evals.cases import Case
-from evals.metrics import Share, hit_at, percentile, share
+from evals.metrics import RiskCoverage, Share, hit_at, percentile, risk_coverage, share
 from rag.answer import Answerer
 from rag.errors import InputError
 from rag.types import Answer, AnswerStatus, Article, Citation, Value
@@ -41,6 +41,7 @@ class CaseResult(Value):
     confidence: float
     hit_at_5: bool | None
     right: bool | None
+    right_if_answered: bool | None = None
     citations: tuple[bool, ...]
     attributions: tuple[bool, ...] = ()
     status_right: bool | None = None
@@ -60,6 +61,7 @@ class Report(Value):
     cases: int
     metrics: dict[str, Share]
     slices: dict[str, Share]
+    risk_coverage: RiskCoverage
     latency_p50_ms: float | None
     latency_p95_ms: float | None
     elapsed_s: float
@@ -113,6 +115,9 @@ def summary(results: Sequence[CaseResult], *, index_fingerprint: str) -> Report:
             name: share(_good(r) for r in results if r.slice == name)
             for name in sorted({result.slice for result in results})
         },
+        risk_coverage=risk_coverage(
+            (r.confidence, r.right_if_answered) for r in results if r.right_if_answered is not None
+        ),
         latency_p50_ms=percentile(times, 0.5),
         latency_p95_ms=percentile(times, 0.95),
         elapsed_s=round(sum(times) / 1_000, 2),
@@ -158,6 +163,9 @@ def _run_one(
     evidence = answerer.prepare(case.asked(), now=now)
     answer = answerer.complete(evidence, now=now)
     elapsed = time.perf_counter() - began
+    # What would have been said without a threshold: that is what a risk at a coverage is about.
+    open_to_all = evidence.model_copy(update={"abstain_reason": None})
+    insisted = answer if answer.citations else answerer.complete(open_to_all, now=now)
     ranked = [hit.article.article_id for hit in evidence.hits]
     relevant = case.relevant_article_ids
     given = answer.answer_status != "no_answer"
@@ -171,6 +179,7 @@ def _run_one(
         confidence=answer.confidence,
         hit_at_5=hit_at(ranked[:5], relevant, 5) if relevant else None,
         right=given and case.held_by(answer.answer) if case.answerable else None,
+        right_if_answered=case.held_by(insisted.answer) if case.answerable else None,
         citations=tuple(_verified(citation, fetch) for citation in answer.citations),
         attributions=_attributions(case, answer) if given else (),
         status_right=_as_expected(case, answer),

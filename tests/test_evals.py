@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, Case, load
 from evals.followups import Row, score, shifts
 from evals.followups import rows as read_rows
-from evals.metrics import Share, hit_at, mean, percentile, reciprocal_rank, share, token_f1
+from evals.metrics import (
+    Share,
+    hit_at,
+    mean,
+    percentile,
+    reciprocal_rank,
+    risk_coverage,
+    share,
+    token_f1,
+)
 from evals.run import CaseResult, Failure, failures, is_clean, summary
 from ingest.read import Read, read
 from rag.errors import InputError
@@ -38,6 +47,26 @@ def test_a_share_has_its_wilson_interval() -> None:
 
 def test_a_share_of_nothing_is_unscored() -> None:
     assert share([]) == Share(value=None, n=0)
+
+
+def test_the_risk_of_the_surest_answers_rises_with_coverage() -> None:
+    scored = [(0.9, True), (0.8, True), (0.7, False), (0.6, True)]
+    found = risk_coverage(scored, steps=4)
+    assert found.points == ((0.25, 0.0), (0.5, 0.0), (0.75, 0.333), (1.0, 0.25))
+    assert (found.area, found.n) == (0.1458, 4)
+    # Equally sure answers come wrong ones first, whatever their order.
+    assert risk_coverage([(0.5, True), (0.5, False)], steps=2).points == ((0.5, 1.0), (1.0, 0.5))
+
+
+def test_the_risk_of_no_answers_is_unscored() -> None:
+    assert risk_coverage([]).area is None
+
+
+def test_a_report_holds_the_curve_of_its_answerable_cases() -> None:
+    made = [result(right_if_answered=True, confidence=0.9), result(right_if_answered=False)]
+    report = summary([*made, result(answerable=False)], index_fingerprint="f")
+    assert report.risk_coverage.points[-1] == (1.0, 0.5)
+    assert report.risk_coverage.n == 2
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=200))
