@@ -101,11 +101,13 @@ class Prompt(NamedTuple):
 def write_prompt(question: str, hits: Sequence[Hit], *, size_chars: int) -> Prompt:
     """Return the prompt that asks for an answer from as many `hits`, best first, as fit.
 
-    What does not fit is left out sentence by sentence; one sentence is always there.
+    What does not fit is left out sentence by sentence, what speaks to a machine always; else one
+    sentence is always there.
     """
     asked = f"Question: {neutral(question)}\nAnswer:"
     left = size_chars - len(_SYSTEM) - len(asked)
     passages: list[str] = []
+    hits = [hit for hit in hits if _news(hit.passage.text).strip()]
     for number, hit in enumerate(hits, 1):
         shown = _passage(number, hit, left)
         if shown is None and passages:
