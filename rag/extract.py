@@ -14,7 +14,16 @@ from typing import NamedTuple
 from rag.agreement import Group, grouped, is_copy, is_same
 from rag.cite import Quote, cite, speaker
 from rag.corrections import TakenBack, superseded
-from rag.phrasing import corrected, in_time_order, introduced, joined, led, quoted, repeated
+from rag.phrasing import (
+    corrected,
+    in_calendar,
+    in_time_order,
+    introduced,
+    joined,
+    led,
+    quoted,
+    repeated,
+)
 from rag.polarity import decide
 from rag.prompts import ACCOUNTS_DIFFER, OTHERWISE
 from rag.question import kind_of, shape_of
@@ -147,9 +156,10 @@ def _one(draft: _Draft, question: str, readings: Sequence[Reading]) -> None:
     if conflicting:
         draft.status = "conflicting"
         draft.say(ACCOUNTS_DIFFER)
-    _state_group(draft, best)
+    dated = kind_of(question) == "when"
+    _state_group(draft, best, dated=dated)
     if rival is not None:
-        _state_group(draft, rival, before="" if conflicting else OTHERWISE)
+        _state_group(draft, rival, before="" if conflicting else OTHERWISE, dated=dated)
 
 
 def _disagree(question: str, best: Group, rival: Group) -> bool:
@@ -167,9 +177,14 @@ def _disagree(question: str, best: Group, rival: Group) -> bool:
     return relevance(told, rival.best).both >= _ABOUT_SHARE * about > 0
 
 
-def _state_group(draft: _Draft, group: Group, *, before: str = "") -> None:
-    """Write an answer with its proof, and which independent articles report it, too."""
-    draft.answer(quoted(group.answer), group.best, before=before)
+def _state_group(draft: _Draft, group: Group, *, before: str = "", dated: bool = False) -> None:
+    """Write an answer with its proof, and which independent articles report it, too.
+
+    `dated`: with the day that it means, which “Wednesday” alone does not tell.
+    """
+    day = in_calendar(group.best) if dated else None
+    shown = quoted(group.answer) + (f" ({day})" if day else "")
+    draft.answer(shown, group.best, before=before)
     others = group.readings[1 : 1 + MOST_REPEATED]
     phrases = repeated([reading.hit.article for reading in others])
     for phrase, reading in zip(phrases, others, strict=True):

@@ -7,6 +7,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rag.timeline import in_full, mentions
 from rag.types import ArticleMeta, Reading
 from rag.untrusted import quotable
 
@@ -34,6 +35,18 @@ def quoted(text: str) -> str:
     """Return `text` as it stands between quotation marks: harmless, its own marks single."""
     line = quotable(text)
     return line.replace("“", "‘").replace("”", "’").replace('"', "'")
+
+
+def in_calendar(reading: Reading) -> str | None:
+    """Return the day or month that the answer means, where it does not say the year itself.
+
+    “Wednesday evening” of an article of 13 March 2020 is “11 March 2020”.
+    """
+    answer = range(reading.answer_start - reading.start, reading.answer_end - reading.start)
+    for mention in mentions(reading.text, published_at=reading.hit.article.published_at):
+        if mention.start < answer.stop and answer.start < mention.end:
+            return None if mention.absolute else in_full(mention)
+    return None
 
 
 def in_time_order(readings: Sequence[Reading]) -> list[Reading]:

@@ -62,6 +62,18 @@ def test_what_nobody_is_named_for_the_outlet_reports(ask: Ask, reading: MakeRead
     )
 
 
+def test_a_weekday_is_told_with_its_date(ask: Ask, reading: MakeReading) -> None:
+    found = ask(
+        "When did rockets hit the camp?",
+        reading("Rockets hit it on Wednesday evening.", answer="Wednesday evening", source="Post",
+                published_at=datetime(2020, 3, 13, tzinfo=UTC)),
+    )  # fmt: skip
+    assert written(found).text.startswith(
+        "Wednesday evening (11 March 2020), reports Post (13 March 2020): “"
+    )
+    assert written(found).short == "Wednesday evening"
+
+
 def test_an_article_that_says_the_same_is_named_beside_it(ask: Ask, reading: MakeReading) -> None:
     found = ask(
         "How many were killed?",
