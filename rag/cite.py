@@ -65,22 +65,16 @@ def cite_quote(
     `article` is the live version, None when there is none any more. A passage of another version
     is not verified even when the same characters stand in both.
     """
+    if article is None or not verifies(quote, article):
+        return None
     passage, meta = quote.hit.passage, quote.hit.article
-    text = passage.text[quote.start : quote.end]
     start = passage.start_char_index + quote.start
     end = passage.start_char_index + quote.end
-    if (
-        article is None
-        or article.content_hash != passage.content_hash
-        or not text
-        or article.text[start:end] != text
-    ):
-        return None
     return Citation(
         id=citation_id(article, start, end),
         index=index,
         passage_id=passage.passage_id,
-        cited_text=text,
+        cited_text=article.text[start:end],
         start_char_index=start,
         end_char_index=end,
         attributed_to=speaker(quote, article),
@@ -91,6 +85,15 @@ def cite_quote(
         verified=True,
         **meta.model_dump(),
     )
+
+
+def verifies(quote: Quote, article: Article) -> bool:
+    """Return whether the quoted characters stand, letter for letter, in this very version."""
+    passage = quote.hit.passage
+    text = passage.text[quote.start : quote.end]
+    start = passage.start_char_index + quote.start
+    same = article.text[start : start + len(text)] == text
+    return bool(text) and same and article.content_hash == passage.content_hash
 
 
 def speaker(quote: Quote, article: Article) -> str | None:

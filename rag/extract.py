@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from rag.agreement import Group, grouped, is_copy, is_same
-from rag.cite import Quote, cite, speaker
+from rag.cite import Quote, cite, speaker, verifies
 from rag.corrections import TakenBack, superseded
 from rag.phrasing import (
     corrected,
@@ -240,7 +240,7 @@ def _same_sentence(one: Reading, other: Reading) -> bool:
 
 def _verifies(reading: Reading, fetch: Fetch) -> bool:
     article = fetch(reading.hit.article.article_id)
-    return cite(reading, article, index=1, answer_spans=()) is not None
+    return article is not None and verifies(Quote.of(reading), article)
 
 
 def _dropped(readings: Sequence[Reading], verified: Sequence[Reading]) -> int:
