@@ -33,13 +33,12 @@ _STATES = re.compile("|".join(_SHORT), re.IGNORECASE)
 class Group(NamedTuple):
     """One answer and the readings that give it, the most probable first, one an article.
 
-    `copies` are those of articles whose passage is a copy of another's.
+    Of articles whose passages are copies of each other, the most probable one is there.
     """
 
     answer: str
     probability: float
     readings: tuple[Reading, ...]
-    copies: tuple[Reading, ...] = ()
 
     @property
     def best(self) -> Reading:
@@ -111,17 +110,16 @@ def _runs(text: str) -> frozenset[tuple[str, ...]]:
 def _group(found: Sequence[Reading]) -> Group:
     """Return the group of these readings (best first), of each article the best."""
     kept: list[Reading] = []
-    copies: list[Reading] = []
     articles: set[str] = set()
     for reading in found:
         article_id = reading.hit.article.article_id
         if article_id in articles:
             continue
         articles.add(article_id)
-        is_copied = any(is_copy(reading.hit.passage.text, r.hit.passage.text) for r in kept)
-        (copies if is_copied else kept).append(reading)
+        if not any(is_copy(reading.hit.passage.text, r.hit.passage.text) for r in kept):
+            kept.append(reading)
     doubt = 1 - kept[0].probability
     for witness in kept[1:]:
         doubt *= 1 - WITNESS_WEIGHT * witness.probability
     probability = 1 - doubt if len(kept) > 1 else kept[0].probability
-    return Group(kept[0].answer, probability, tuple(kept), tuple(copies))
+    return Group(kept[0].answer, probability, tuple(kept))
