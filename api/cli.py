@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.evals import app as eval_app
 from api.opened import open_data
 from api.options import (
     After,
@@ -40,6 +41,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(eval_app, name="eval")
 
 DEMO_QUESTIONS = (
     "Who was blamed for the Taji attack?",
@@ -250,39 +252,6 @@ def reindex(*, data_dir: DataDir = None) -> None:
     with open_data(data_dir, accept=False) as opened:
         count = opened.pipeline().reindex()
     _console().print(f"{count} articles indexed anew", highlight=False)
-
-
-@app.command("eval")
-def eval_(
-    gold: Annotated[Path | None, typer.Option("--set", help="Gold questions as JSONL.")] = None,
-    corpus: Annotated[Path | None, typer.Option(help="Articles they are asked of.")] = None,
-    thresholds: Annotated[Path | None, typer.Option(help="TOML file of the gate.")] = None,
-    *,
-    json: Json = False,
-) -> None:
-    """Put gold questions to a fresh index of the sample articles, or yours, and gate on it."""
-    import tempfile
-
-    from api.render import show_report
-    from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, load
-    from evals.run import THRESHOLDS, failures, run, summary
-
-    cases = load(gold or SAMPLE_SET)
-    with (
-        tempfile.TemporaryDirectory(prefix="dateline-") as folder,
-        open_data(Path(folder)) as opened,
-    ):
-        opened.ingest([corpus or SAMPLE_CORPUS], quiet=json)
-        fetch = opened.index.catalog.get
-        results = run(cases, opened.answerer(), fetch, now=_now())
-        report = summary(results, index_fingerprint=opened.index.fingerprint)
-    failed = failures(report, thresholds or THRESHOLDS)
-    if json:
-        gate = {"failures": [failure.model_dump() for failure in failed]}
-        _print_json(report.model_dump(mode="json") | gate)
-    else:
-        show_report(_console(), report, failed)
-    raise typer.Exit(1 if failed else 0)
 
 
 def _console() -> Console:
