@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evals.metrics import Mean, Share, mean, percentile, risk_coverage, share, token_f1
+from evals.metrics import Estimate, mean, percentile, risk_coverage, share, token_f1
 from ingest.pipeline import Pipeline
 from ingest.read import read
 from ingest.split import Splitter
@@ -125,7 +125,9 @@ def _sure(answerer: Answerer, rows: Sequence[dict[str, Any]]) -> _Sure:
     return _Sure(f1, [(one.answer.confidence, one.f1 >= 0.5) for one in asked])
 
 
-def removed(answerer: Answerer, index: Index, rows: Sequence[dict[str, Any]]) -> dict[str, Share]:
+def removed(
+    answerer: Answerer, index: Index, rows: Sequence[dict[str, Any]]
+) -> dict[str, Estimate]:
     """Return how often a question is answered when every article but its own may answer."""
     every = index.catalog.matching(Filters())
     given = []
@@ -224,7 +226,7 @@ def _fill_up(index: Index, pipeline: Pipeline, squad: Path) -> None:
         pipeline.put(Article.create(title=text[:60], text=text))
 
 
-def _plain(value: Mean | Share) -> dict[str, Any]:
+def _plain(value: Estimate) -> dict[str, Any]:
     return value.model_dump()
 
 

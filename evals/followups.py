@@ -28,7 +28,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, Case, load
-from evals.metrics import Share, share
+from evals.metrics import Estimate, share
 from ingest.pipeline import Pipeline
 from ingest.read import read
 from ingest.split import Splitter
@@ -58,8 +58,8 @@ class Row(NamedTuple):
 class Score(NamedTuple):
     """How close rewritings come to a person's."""
 
-    all_words: Share
-    left_alone: Share
+    all_words: Estimate
+    left_alone: Estimate
     recall: float
     precision: float
 
@@ -119,7 +119,7 @@ def score(members: Iterable[Row], rewrite: Rewrite) -> Score:
     return Score(share(whole), share(alone), fmean(recalls), fmean(precisions))
 
 
-def shifts(cases: Sequence[Case], rewrite: Rewrite) -> Share:
+def shifts(cases: Sequence[Case], rewrite: Rewrite) -> Estimate:
     """Return how many questions without history are left alone after turns about something else."""
     histories = [case.history for case in cases if case.history]
     alone = [case.question for case in cases if not case.history]

@@ -1,48 +1,51 @@
 """Metrics: pure functions from what was observed to a value with its interval.
 
 >>> share([True, True, False, True])
-Share(value=0.75, n=4, low=0.301, high=0.954)
+Estimate(value=0.75, n=4, low=0.301, high=0.954, clusters=None)
 """
 
 import math
-import random
 import re
 import string
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist, fmean
 
+import numpy as np
 from pydantic import Field
 
 from rag.types import Value
 
 
-class Share(Value):
-    """How often something was so: value, number observed and 95 % interval, each 0 to 1.
+class Estimate(Value):
+    """A share or a mean: value, number observed and 95 % interval.
 
-    `value` is None when nothing was observed: an empty share is unscored, not zero.
+    `value` is None when nothing was observed: what is empty is unscored, not zero.
     """
 
-    value: float | None = Field(ge=0, le=1)
+    value: float | None
     n: int = Field(ge=0)
-    low: float | None = Field(default=None, ge=0, le=1)
-    high: float | None = Field(default=None, ge=0, le=1)
+    low: float | None = None
+    high: float | None = None
+    clusters: int | None = Field(
+        default=None, description="groups that the values come in, where these are not independent"
+    )
 
 
-def share(observed: Iterable[bool], *, confidence: float = 0.95) -> Share:
-    """Return the share of True.
+def share(observed: Iterable[bool], *, confidence: float = 0.95) -> Estimate:
+    """Return the share of True, 0 to 1.
 
     Source: score interval without continuity correction (Wilson, JASA 22, 1927).
     """
     values = list(observed)
     n = len(values)
     if not n:
-        return Share(value=None, n=0)
+        return Estimate(value=None, n=0)
     p = sum(values) / n
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return Share(
+    return Estimate(
         value=round(p, 4),
         n=n,
         low=round(max(0.0, centre - half), 3),
@@ -62,49 +65,49 @@ def reciprocal_rank(ranked: Iterable[str], relevant: Iterable[str], k: int = 10)
     return next((1 / rank for rank, item in enumerate(first, 1) if item in wanted), 0.0)
 
 
+def exact_match(answer: str, gold: str) -> bool:
+    """Return whether two short answers are the same words; case, punctuation, articles aside.
+
+    Source: the official scripts of SQuAD (Rajpurkar et al., EMNLP 2016) and MRQA (Fisch et al.,
+    2019), which compare alike.
+    """
+    return normalised(answer) == normalised(gold)
+
+
 def token_f1(answer: str, gold: str) -> float:
     """Return the F1 of the words two short answers share, 0 to 1; case and articles do not count.
 
     Source: the official script of SQuAD (Rajpurkar et al., EMNLP 2016).
     """
-    said, wanted = _words(answer), _words(gold)
+    said, wanted = normalised(answer), normalised(gold)
     shared = sum((Counter(said) & Counter(wanted)).values())
     return 2 * shared / (len(said) + len(wanted)) if shared else float(said == wanted)
 
 
-def _words(text: str) -> list[str]:
+def normalised(text: str) -> list[str]:
+    """Return the words of `text` as scripts of SQuAD and MRQA compare them."""
     plain = text.lower().translate(str.maketrans("", "", string.punctuation))
     return re.sub(r"\b(?:a|an|the)\b", " ", plain).split()
 
 
-class Mean(Value):
-    """A mean with its 95 % interval; `n` values in `clusters` that may not be independent."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    clusters: int
-
-
-def mean(values: Mapping[str, Sequence[float]], *, seed: int = 0, samples: int = 1_000) -> Mean:
+def mean(values: Mapping[str, Sequence[float]], *, seed: int = 0, samples: int = 1_000) -> Estimate:
     """Return the mean of all values, its interval by drawing whole clusters (keys) again.
 
     Source: cluster bootstrap, percentile interval (Davison and Hinkley, 1997, section 3.8).
     """
-    rng = random.Random(seed)  # noqa: S311 - not for secrets
-    sums = [(sum(group), len(group)) for group in values.values() if group]
-    drawn = []
-    for _ in range(samples):
-        again = rng.choices(sums, k=len(sums))
-        drawn.append(sum(total for total, _ in again) / sum(n for _, n in again))
-    drawn.sort()
-    return Mean(
-        value=round(fmean(v for group in values.values() for v in group), 4),
-        low=round(drawn[int(0.025 * samples)], 4),
-        high=round(drawn[int(0.975 * samples)], 4),
-        n=sum(n for _, n in sums),
-        clusters=len(sums),
+    groups = [group for group in values.values() if group]
+    if not groups:
+        return Estimate(value=None, n=0)
+    sums = np.array([sum(group) for group in groups], dtype=np.float64)
+    sizes = np.array([len(group) for group in groups], dtype=np.float64)
+    drawn = np.random.default_rng(seed).integers(len(groups), size=(samples, len(groups)))
+    low, high = np.quantile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
+    return Estimate(
+        value=round(float(sums.sum() / sizes.sum()), 4),
+        low=round(float(low), 4),
+        high=round(float(high), 4),
+        n=int(sizes.sum()),
+        clusters=len(groups),
     )
 
 
@@ -136,6 +139,36 @@ def risk_coverage(scored: Iterable[tuple[float, bool]], *, steps: int = 20) -> R
     cuts = sorted({max(1, round(n * step / steps)) for step in range(1, steps + 1)})
     points = tuple((round(cut / n, 3), round(risks[cut - 1], 3)) for cut in cuts)
     return RiskCoverage(points=points, area=round(fmean(risks), 4), n=n)
+
+
+class Reliability(Value):
+    """How often answers of each confidence are right: (mean confidence, share right, n) a bin.
+
+    `error`, 0 to 1, lower is better: the mean distance of the two, weighed by n.
+    """
+
+    bins: tuple[tuple[float, float, int], ...]
+    error: float | None
+    n: int
+
+
+def reliability(scored: Iterable[tuple[float, bool]], *, bins: int = 10) -> Reliability:
+    """Return the bins for (confidence, right), as many in each as may be.
+
+    Source: expected calibration error (Naeini et al., AAAI 2015) with bins of equal size (Nixon et
+    al., CVPR workshops 2019).
+    """
+    ordered = sorted(scored)
+    n = len(ordered)
+    found = []
+    for chunk in np.array_split(
+        np.array(ordered, dtype=np.float64).reshape(n, 2), min(bins, n) or 1
+    ):
+        if len(chunk):
+            surety, right = chunk.mean(axis=0)
+            found.append((round(float(surety), 3), round(float(right), 3), len(chunk)))
+    error = sum(abs(surety - right) * size for surety, right, size in found) / n if n else None
+    return Reliability(bins=tuple(found), error=None if error is None else round(error, 4), n=n)
 
 
 def percentile(values: Iterable[float], q: float) -> float | None:

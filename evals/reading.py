@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from evals.metrics import Mean, mean, reciprocal_rank, token_f1
+from evals.metrics import Estimate, mean, reciprocal_rank, token_f1
 from ingest.pipeline import Pipeline
 from ingest.read import read
 from ingest.split import Splitter
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         Pipeline(index, Splitter(200)).run(read([args.data / "newsqa" / "articles.jsonl"]))
         scores["newsqa_given"] = given(index, rows)
         scores["newsqa_open"] = open_book(index, rows)
-    print(json.dumps(scores, indent=1, default=Mean.model_dump))
+    print(json.dumps(scores, indent=1, default=Estimate.model_dump))
     if args.card:
         _into_card(scores)
 
@@ -118,7 +118,9 @@ def open_book(index: Index, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
         "short_answer_f1": mean(f1),
         "mrr_at_10_fused": fused_mrr,
         "mrr_at_10_read": read_mrr,
-        "read_over_fused": round(read_mrr.value / fused_mrr.value, 4),
+        "read_over_fused": round((read_mrr.value or 0.0) / fused_mrr.value, 4)
+        if fused_mrr.value
+        else None,
     }
 
 
@@ -137,7 +139,7 @@ def _best_f1(answer: str, golds: Iterable[str]) -> float:
 def _into_card(scores: dict[str, Any]) -> None:
     path = MODELS / "reader.onnx"
     card = load_card(path) | {"scores": scores}
-    text = json.dumps(card, indent=1, ensure_ascii=False, default=Mean.model_dump)
+    text = json.dumps(card, indent=1, ensure_ascii=False, default=Estimate.model_dump)
     path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
 
 

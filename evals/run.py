@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from evals.cases import Case
-from evals.metrics import RiskCoverage, Share, hit_at, percentile, risk_coverage, share
+from evals.metrics import Estimate, RiskCoverage, hit_at, percentile, risk_coverage, share
 from rag.answer import Answerer
 from rag.errors import InputError
 from rag.types import Answer, AnswerStatus, Article, Citation, Value
@@ -59,8 +59,8 @@ class Report(Value):
     """All metrics of a run, over all cases and by slice."""
 
     cases: int
-    metrics: dict[str, Share]
-    slices: dict[str, Share]
+    metrics: dict[str, Estimate]
+    slices: dict[str, Estimate]
     risk_coverage: RiskCoverage
     latency_p50_ms: float | None
     latency_p95_ms: float | None

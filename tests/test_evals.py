@@ -12,11 +12,12 @@ from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, Case, load
 from evals.followups import Row, score, shifts
 from evals.followups import rows as read_rows
 from evals.metrics import (
-    Share,
+    Estimate,
     hit_at,
     mean,
     percentile,
     reciprocal_rank,
+    reliability,
     risk_coverage,
     share,
     token_f1,
@@ -42,11 +43,11 @@ def result(**fields: object) -> CaseResult:
 
 def test_a_share_has_its_wilson_interval() -> None:
     # 8 of 10: the textbook value.
-    assert share([True] * 8 + [False] * 2) == Share(value=0.8, n=10, low=0.49, high=0.943)
+    assert share([True] * 8 + [False] * 2) == Estimate(value=0.8, n=10, low=0.49, high=0.943)
 
 
 def test_a_share_of_nothing_is_unscored() -> None:
-    assert share([]) == Share(value=None, n=0)
+    assert share([]) == Estimate(value=None, n=0)
 
 
 def test_the_risk_of_the_surest_answers_rises_with_coverage() -> None:
@@ -101,9 +102,19 @@ def test_short_answers_share_words(answer: str, gold: str, f1: float) -> None:
 def test_a_mean_has_an_interval_over_whole_clusters() -> None:
     found = mean({"a": [1.0, 1.0], "b": [0.0, 0.0], "c": [1.0, 0.0]})
     assert (found.value, found.n, found.clusters) == (0.5, 6, 3)
-    assert found.low < 0.2
-    assert found.high > 0.8
+    assert (found.low, found.high) == (0.0, 1.0)
     assert found == mean({"a": [1.0, 1.0], "b": [0.0, 0.0], "c": [1.0, 0.0]})
+
+
+def test_a_mean_of_nothing_is_unscored() -> None:
+    assert mean({}) == mean({"a": []}) == Estimate(value=None, n=0)
+
+
+def test_reliability_sets_confidence_beside_what_was_right() -> None:
+    found = reliability([(0.2, False), (0.4, True), (0.9, True), (0.7, True)], bins=2)
+    assert found.bins == ((0.3, 0.5, 2), (0.8, 1.0, 2))
+    assert found.error == pytest.approx(0.2)
+    assert reliability([]).error is None
 
 
 def test_a_percentile_is_one_of_the_values() -> None:
