@@ -5,6 +5,7 @@
 'Who was blamed for the Taji attack?'
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,10 @@ class Case(Value):
     def asked(self) -> Question:
         """Return the question as a caller would put it."""
         return Question(text=self.question, history=self.history, filters=self.filters)
+
+    def content_hash(self) -> str:
+        """Return a hash of all fields: 16 hex digits of SHA-256."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def held_by(self, answer: str) -> bool:
         """Return whether `answer` holds all that it must and nothing that it must not."""

@@ -51,6 +51,7 @@ class CaseResult(Value):
     id: str
     slice: str
     question: str
+    case_hash: str | None = Field(default=None, description="of the gold case, all its fields")
     article_id: str | None = Field(description="the first that is relevant: cases of it cluster")
     answerable: bool
     golds: tuple[str, ...] = Field(default=(), description="what a right answer says")

@@ -1,0 +1,270 @@
+"""Whom the gold questions are put to: the library in this process, or a server by its address.
+
+>>> target = Server("http://127.0.0.1:8321")
+>>> target.ask(Question(text="Who was blamed?"), insist=False).answer.answer_status
+'answered'
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from pydantic import ValidationError
+
+import rag
+from rag.answer import Answerer
+from rag.bundle import Bundle, Versions, versions
+from rag.errors import DependencyError, InputError
+from rag.index import Index
+from rag.prompts import PROMPT_VERSION
+from rag.types import Answer, Article, ArticleMeta, Filters, Hit, Question, Value
+
+_PAGE = 200
+_TRIES = 4
+_LONGEST_WAIT_S = 20.0
+
+
+class System(Value):
+    """What answers, and over what."""
+
+    target: str
+    corpus: str | None
+    index: str | None
+    models: str | None
+    prompts: str | None
+    program: str | None
+
+
+class Reply(Value):
+    """An answer, the passages that were read for it, and how long it took."""
+
+    answer: Answer
+    hits: tuple[Hit, ...]
+    insisted: Answer | None = None
+    latency_ms: float
+
+
+class Target(Protocol):
+    """Anything that answers questions about articles which it can show."""
+
+    def ask(self, question: Question, *, insist: bool) -> Reply:
+        """Return the answer, and with `insist` what it would be without a threshold."""
+        ...
+
+    def article(self, article_id: str) -> Article | None:
+        """Return the article as it is stored now."""
+        ...
+
+    def system(self) -> System:
+        """Return what answers."""
+        ...
+
+
+class Library:
+    """An index in this process. `now` is the clock of every question, so that runs agree."""
+
+    def __init__(
+        self, answerer: Answerer, index: Index, *, now: datetime | None = None, llm: str = ""
+    ) -> None:
+        """Ask `answerer` as of `now`, by default the time of the newest article.
+
+        Args: llm: name of the language model that writes, if one does.
+        """
+        self._answerer = answerer
+        self._index = index
+        self._llm = llm
+        self.now = now or _newest(index)
+
+    def ask(self, question: Question, *, insist: bool) -> Reply:
+        """Return the answer; the time that insisting takes is not counted."""
+        began = time.perf_counter()
+        evidence = self._answerer.prepare(question, now=self.now)
+        answer = self._answerer.complete(evidence, now=self.now)
+        elapsed = time.perf_counter() - began
+        insisted = None
+        if insist and answer.answer_status == "no_answer" and evidence.readings:
+            open_to_all = evidence.model_copy(update={"abstain_reason": None})
+            insisted = self._answerer.complete(open_to_all, now=self.now)
+        return Reply(
+            answer=answer,
+            hits=evidence.hits,
+            insisted=insisted,
+            latency_ms=round(elapsed * 1_000, 1),
+        )
+
+    def article(self, article_id: str) -> Article | None:
+        """Return the live version."""
+        return self._index.catalog.get(article_id)
+
+    def system(self) -> System:
+        """Return the fingerprints; `program` changes with every change of the code."""
+        made_with = versions()
+        return System(
+            target="library",
+            corpus=_corpus(_pages(self._index)),
+            index=self._index.fingerprint,
+            models=_models(made_with, self._llm),
+            prompts=PROMPT_VERSION,
+            program=f"{made_with.dateline}+{_source()}",
+        )
+
+
+class Server:
+    """A Dateline server, asked over HTTP as any client asks it; safe to call from several threads.
+
+    Busy (429, 503) and broken connections are tried again, within limits.
+    """
+
+    def __init__(self, url: str, *, api_key: str | None = None, timeout_s: float = 60.0) -> None:
+        """Raises InputError when `url` is no HTTP address."""
+        self._url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        try:
+            self._http = httpx.Client(base_url=self._url, headers=headers, timeout=timeout_s)
+        except (httpx.InvalidURL, ValueError) as exc:
+            raise InputError(f"{url!r} is no address of a server: {exc}") from exc
+        self._article = lru_cache(maxsize=4_096)(self._fetched)
+
+    def ask(self, question: Question, *, insist: bool) -> Reply:
+        """Return the answer with its evidence. Raises DependencyError when none comes."""
+        began = time.perf_counter()
+        bundle = self._chat(question)
+        elapsed = time.perf_counter() - began
+        insisted = None
+        if insist and bundle.answer.answer_status == "no_answer" and bundle.hits:
+            sure = question.model_copy(update={"min_confidence": 0.0})
+            insisted = self._chat(sure).answer
+        return Reply(
+            answer=bundle.answer,
+            hits=bundle.hits,
+            insisted=insisted,
+            latency_ms=round(elapsed * 1_000, 1),
+        )
+
+    def article(self, article_id: str) -> Article | None:
+        """Return the article as the server shows it."""
+        return self._article(article_id)
+
+    def system(self) -> System:
+        """Return what the server says of itself; its prompts and its code it does not tell."""
+        bundle = self._chat(Question(text="What is new?"))
+        return System(
+            target=self._url,
+            corpus=_corpus(self._listed()),
+            index=bundle.index_fingerprint,
+            models=_models(bundle.versions, bundle.answer.model),
+            prompts=None,
+            program=bundle.versions.dateline,
+        )
+
+    def _chat(self, question: Question) -> Bundle:
+        messages = []
+        for turn in question.history:
+            messages.append({"role": "user", "content": turn.question})
+            if turn.answer:
+                messages.append({"role": "assistant", "content": turn.answer})
+        body = {
+            "messages": [*messages, {"role": "user", "content": question.text}],
+            "filters": question.filters.model_dump(mode="json"),
+            "retrieval": {
+                "mode": question.mode,
+                "top_k": question.top_k,
+                "min_confidence": question.min_confidence,
+            },
+            "include": ["bundle"],
+        }
+        found = self._json("POST", "/v1/chat", json=body)
+        try:
+            return Bundle.model_validate(found.get("bundle") if isinstance(found, dict) else None)
+        except ValidationError as exc:
+            raise DependencyError(
+                f"{self._url}/v1/chat gave no bundle: {exc.error_count()} fields are not as "
+                "expected; is it a Dateline server of this version?"
+            ) from exc
+
+    def _fetched(self, article_id: str) -> Article | None:
+        found = self._json("GET", f"/v1/documents/{article_id}", missing_ok=True)
+        return None if found is None else Article.model_validate(found)
+
+    def _listed(self) -> Iterator[ArticleMeta]:
+        cursor: str | None = None
+        while True:
+            asked = {"limit": _PAGE} | ({"cursor": cursor} if cursor else {})
+            page = self._json("GET", "/v1/documents", params=asked)
+            yield from (ArticleMeta.model_validate(row) for row in page["documents"])
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def _json(self, method: str, path: str, *, missing_ok: bool = False, **request: Any) -> Any:
+        """Return the body of a reply. Any: what JSON may hold, and httpx's own options."""
+        for attempt in range(1, _TRIES + 1):
+            last = attempt == _TRIES
+            try:
+                reply = self._http.request(method, path, **request)
+            except httpx.TransportError as exc:
+                if last or isinstance(exc, httpx.UnsupportedProtocol):
+                    raise DependencyError(f"{self._url} does not answer: {exc}") from exc
+                time.sleep(0.5 * attempt)
+                continue
+            if reply.status_code in (429, 503) and not last:
+                time.sleep(_wait_s(reply, attempt))
+                continue
+            if reply.status_code == 404 and missing_ok:
+                return None
+            return _body(reply)
+        raise AssertionError("the last try returns or raises")
+
+
+def _body(reply: httpx.Response) -> Any:  # Any: what JSON may hold
+    if reply.is_success:
+        try:
+            return reply.json()
+        except ValueError as exc:
+            raise DependencyError(f"{reply.url} gave no JSON") from exc
+    # Of a problem body only what the server says about it, never the question.
+    said = reply.text[:300]
+    raise DependencyError(f"{reply.request.method} {reply.url}: {reply.status_code} {said}")
+
+
+def _wait_s(reply: httpx.Response, attempt: int) -> float:
+    asked = reply.headers.get("Retry-After", "")
+    return min(_LONGEST_WAIT_S, float(asked) if asked.isdigit() else 0.5 * 2**attempt)
+
+
+def _newest(index: Index) -> datetime:
+    """Return the time of the newest article, so that “last week” is the archive's."""
+    published = [meta.published_at for meta in _pages(index) if meta.published_at]
+    return max(published, default=datetime.now(UTC))
+
+
+def _pages(index: Index) -> Iterator[ArticleMeta]:
+    after: str | None = None
+    while found := index.catalog.page(Filters(), after=after, limit=_PAGE):
+        yield from found
+        after = found[-1].article_id
+
+
+def _corpus(articles: Iterable[ArticleMeta]) -> str:
+    known = sorted((article.article_id, article.content_hash) for article in articles)
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+
+
+def _models(made_with: Versions, llm: str) -> str:
+    named = sorted(made_with.models.items())
+    return hashlib.sha256(repr((named, llm)).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    """Return a hash of the code that answers: a version number stays while it is worked on."""
+    digest = hashlib.sha256()
+    [folder] = rag.__path__
+    for path in sorted(Path(folder).glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
