@@ -76,7 +76,7 @@ class Library:
         Args: llm: name of the language model that writes, if one does.
         """
         self._answerer = answerer
-        self._index = index
+        self.index = index
         self._llm = llm
         self.now = now or _newest(index)
 
@@ -99,15 +99,15 @@ class Library:
 
     def article(self, article_id: str) -> Article | None:
         """Return the live version."""
-        return self._index.catalog.get(article_id)
+        return self.index.catalog.get(article_id)
 
     def system(self) -> System:
         """Return the fingerprints; `program` changes with every change of the code."""
         made_with = versions()
         return System(
             target="library",
-            corpus=_corpus(_pages(self._index)),
-            index=self._index.fingerprint,
+            corpus=_corpus(_pages(self.index)),
+            index=self.index.fingerprint,
             models=_models(made_with, self._llm),
             prompts=PROMPT_VERSION,
             program=f"{made_with.dateline}+{_source()}",
