@@ -84,6 +84,7 @@ class Fault(NamedTuple):
     metric: str
     target: Target
     plain: bool = False
+    in_answers: bool = True
 
 
 def remembering(target: Target) -> Target:
@@ -133,10 +134,15 @@ def faults(intact: Library, settings: Settings, corpus: Sequence[Path]) -> Itera
         _halve(halved.index)
         _outdate(outdated.index, settings)
         yield [
-            Fault("retriever shuffled", "mrr_at_10", _shuffled(intact, settings)),
-            Fault("half the index missing", "hit_at_5", _asking(intact, halved)),
-            Fault("abstention off", "false_answer_rate", never_refusing(intact)),
-            Fault("stale version answered", "citations_verified", _asking(intact, outdated)),
+            Fault("retriever shuffled", "mrr_at_10", _shuffled(intact, settings), in_answers=False),
+            Fault("half the index missing", "hit_at_5", _asking(intact, halved), in_answers=False),
+            Fault("abstention off", "false_answer_rate", never_refusing(intact), in_answers=False),
+            Fault(
+                "stale version answered",
+                "citations_verified",
+                _asking(intact, outdated),
+                in_answers=False,
+            ),
             Fault("offsets off by three", "citations_verified", edited(known, with_wrong_offsets)),
             Fault(
                 "citations a sentence off", "citation_recall", edited(known, of_the_next_sentence)

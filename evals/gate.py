@@ -1,0 +1,151 @@
+"""Whether a build may ship: thresholds, a baseline, and whether the measurement is one.
+
+>>> verdict(report, failures(report), comparison)
+'passed'
+"""
+
+import difflib
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from evals.compare import Comparison
+from evals.results import METRICS, Report
+from evals.run import MAX_FAILED_SHARE
+from rag.errors import InputError
+from rag.types import Value
+
+THRESHOLDS = Path(__file__).parent / "thresholds.toml"
+# What the judge says is no reason to stop a build while nobody knows how often it is right.
+JUDGED = (
+    "faithfulness",
+    "contradicted_rate",
+    "unsupported_rate",
+    "citation_recall",
+    "citation_precision",
+)
+Outcome = Literal["passed", "worse", "invalid"]
+EXIT_CODES: dict[Outcome, int] = {"passed": 0, "worse": 1, "invalid": 2}
+_LATENCIES = ("latency_p50_ms", "latency_p95_ms")
+_LOWER = {metric.name for metric in METRICS if metric.better == "lower"} | {*_LATENCIES, "cost"}
+_KNOWN = [metric.name for metric in METRICS] + [*_LATENCIES, "cost"]
+
+
+class Failure(Value):
+    """A metric on the wrong side of its threshold; `slice` None: over all cases."""
+
+    metric: str
+    slice: str | None = None
+    value: float | None
+    threshold: float
+    at_least: bool
+
+
+def failures(report: Report, path: Path = THRESHOLDS) -> list[Failure]:
+    """Return the metrics that miss the thresholds in a TOML file; a missing value misses.
+
+    The file has [min] and [max] over all cases, and [slice.NAME.min] and [slice.NAME.max].
+    Raises: InputError when the file cannot be read, or names what does not exist.
+    """
+    try:
+        limits = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise InputError(f"thresholds {path} cannot be read: {exc}") from exc
+    try:
+        return list(_missed(report, limits))
+    except InputError as exc:
+        raise InputError(f"thresholds {path}: {exc}") from exc
+
+
+def verdict(
+    report: Report,
+    failed: Sequence[Failure],
+    comparison: Comparison | None = None,
+    *,
+    max_failed_share: float = MAX_FAILED_SHARE,
+) -> Outcome:
+    """Return whether the build passed, got worse, or was not measured."""
+    if why_invalid(report, failed, comparison, max_failed_share=max_failed_share):
+        return "invalid"
+    excused = advisory(report)
+    worse = [name for name in (comparison.worse if comparison else ()) if name not in excused]
+    below = [failure for failure in failed if failure.metric not in excused]
+    return "worse" if worse or below else "passed"
+
+
+def why_invalid(
+    report: Report,
+    failed: Sequence[Failure],
+    comparison: Comparison | None = None,
+    *,
+    max_failed_share: float = MAX_FAILED_SHARE,
+) -> list[str]:
+    """Return what keeps the run from being a measurement; empty when nothing does."""
+    reasons = []
+    if report.cases == 0 or report.failed > max_failed_share * report.cases:
+        reasons.append(
+            f"{report.failed} of {report.cases} cases failed, at most {max_failed_share:.0%} may"
+        )
+    reasons += [
+        f"{failure.metric}{_of(failure.slice)} has a threshold but no value"
+        for failure in failed
+        if failure.value is None
+    ]
+    lost = comparison.lost if comparison else ()
+    reasons += [f"{name} had a value in the baseline and has none" for name in lost]
+    return reasons
+
+
+def advisory(report: Report) -> tuple[str, ...]:
+    """Return the metrics that may not stop a build: those of a judge nobody has measured."""
+    return JUDGED if report.judge is None or report.judge.is_advisory else ()
+
+
+def _missed(report: Report, limits: Mapping[str, Any]) -> Iterator[Failure]:
+    _check_names(limits, ("min", "max", "slice"), "section")
+    yield from _of_section(report, None, limits)
+    slices = limits.get("slice", {})
+    _check_names(slices, list(report.slices), "slice")
+    for name, section in slices.items():
+        _check_names(section, ("min", "max"), "section")
+        yield from _of_section(report, name, section)
+
+
+def _of_section(
+    report: Report, slice_: str | None, section: Mapping[str, Any]
+) -> Iterator[Failure]:
+    for side, at_least in (("min", True), ("max", False)):
+        bounds = section.get(side, {})
+        _check_names(bounds, _KNOWN, "metric")
+        for metric, threshold in bounds.items():
+            if at_least == (metric in _LOWER):
+                other = "max" if at_least else "min"
+                raise InputError(f"{metric} is no better for being so: it belongs in [{other}]")
+            value = _value(report, slice_, metric)
+            good = value is not None and (value >= threshold if at_least else value <= threshold)
+            if not good:
+                yield Failure(
+                    metric=metric, slice=slice_, value=value, threshold=threshold, at_least=at_least
+                )
+
+
+def _value(report: Report, slice_: str | None, metric: str) -> float | None:
+    if metric in (*_LATENCIES, "cost"):
+        found: float | None = getattr(report, metric)
+        return found
+    return (report.slices[slice_] if slice_ else report.metrics)[metric].value
+
+
+def _check_names(given: Any, known: Collection[str], kind: str) -> None:  # Any: what TOML holds
+    if not isinstance(given, Mapping):
+        raise InputError(f"a {kind} table is expected, not {given!r}")
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+            raise InputError(f"no {kind} {name}{meant}")
+
+
+def _of(slice_: str | None) -> str:
+    return f" of slice {slice_}" if slice_ else ""
