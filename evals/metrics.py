@@ -67,12 +67,13 @@ def token_f1(answer: str, gold: str) -> float:
 
     Source: the official script of SQuAD (Rajpurkar et al., EMNLP 2016).
     """
-    said, wanted = _words(answer), _words(gold)
+    said, wanted = normalised(answer), normalised(gold)
     shared = sum((Counter(said) & Counter(wanted)).values())
     return 2 * shared / (len(said) + len(wanted)) if shared else float(said == wanted)
 
 
-def _words(text: str) -> list[str]:
+def normalised(text: str) -> list[str]:
+    """Return the words of `text` as SQuAD and MRQA compare them: no case, marks or articles."""
     plain = text.lower().translate(str.maketrans("", "", string.punctuation))
     return re.sub(r"\b(?:a|an|the)\b", " ", plain).split()
 
