@@ -84,6 +84,11 @@ class Case(Value):
         """Whether somebody has read what was drafted."""
         return UNREVIEWED not in self.provenance
 
+    @property
+    def comparable(self) -> bool:
+        """Whether any answer at all can be right: “The” is nothing once articles are left out."""
+        return bool(self.must_include) or any(map(plain, self.answers))
+
     def asked(self) -> Question:
         """Return the question as a caller would put it."""
         return Question(text=self.question, history=self.history, filters=self.filters)
@@ -96,7 +101,8 @@ class Case(Value):
         text = " ".join(answer.lower().split())
         held = all(_any_of(group, text) for group in self.must_include)
         if not self.must_include:
-            held = any(stands_in(short, answer) for short in self.answers)
+            said = plain(answer)
+            held = any(short in said for short in map(plain, self.answers) if short)
         return held and self.free_of_forbidden(answer)
 
     def free_of_forbidden(self, answer: str) -> bool:
@@ -161,11 +167,13 @@ def read(path: Path) -> GoldSet:
     return found
 
 
-def stands_in(short: str, text: str) -> bool:
-    """Return whether `short` stands in `text` as whole words, after SQuAD's normalisation."""
-    wanted, words = _plain_words(short), _plain_words(text)
-    last = len(words) - len(wanted)
-    return bool(wanted) and any(words[at : at + len(wanted)] == wanted for at in range(last + 1))
+def plain(text: str) -> str:
+    """Return the words of `text` as SQuAD compares them, a space before, between and behind them.
+
+    So that whole words of one text are looked for in another by `in`. Empty when there are none.
+    """
+    words = normalised(_MARKER.sub(" ", text.translate(_PLAIN)))
+    return f" {' '.join(words)} " if words else ""
 
 
 def _case(fields: Mapping[str, object]) -> tuple[Case | None, list[str]]:
@@ -189,8 +197,6 @@ def _case(fields: Mapping[str, object]) -> tuple[Case | None, list[str]]:
 def _contradictions(case: Case) -> Iterator[str]:
     if case.answerable and not (case.must_include or case.answers):
         yield f"{case.id} is answerable without must_include or answers"
-    elif case.answerable and not case.must_include and not any(map(_plain_words, case.answers)):
-        yield f"{case.id} has answers of nothing but marks and articles, which are not compared"
     if not case.answerable and (case.must_include or case.answers or case.relevant_article_ids):
         yield f"{case.id} is unanswerable but has an answer"
     if stray := case.attributions.keys() - set(case.quotes):
@@ -215,10 +221,6 @@ def _derived_id(fields: Mapping[str, Any]) -> str:
     asked = [fields.get(name) for name in ("question", "history", "filters")]
     text = json.dumps(asked, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _plain_words(text: str) -> list[str]:
-    return normalised(_MARKER.sub(" ", text.translate(_PLAIN)))
 
 
 def _any_of(group: str, text: str) -> bool:
