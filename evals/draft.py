@@ -29,6 +29,7 @@ _UNANSWERABLE = 5
 # Articles looked at for each question: many have no sentence that makes one.
 _ARTICLES_EACH = 8
 _LEAST_ARTICLES = 100
+_NUMBERED = re.compile(r"\s\d")
 # Made up; one that stands in the archive all the same is passed over.
 _PERSONS = (
     "Marlow Tennick", "Idra Quennell", "Osbert Valdane", "Tamsin Orreby", "Corwin Hasleck",
@@ -127,7 +128,9 @@ def _swapped(
         "person": [name for name in _PERSONS if not set(name.lower().split()) & words],
         "place": [name for name in _PLACES if name.lower() not in words],
     }
-    for one in (*rng.sample(free, len(free)), *rng.sample(list(taken), len(taken))):
+    order = [*rng.sample(free, len(free)), *rng.sample(list(taken), len(taken))]
+    # Ages come last: whoever is not there has none, which is soon told.
+    for one in sorted(order, key=lambda one: one.drafted.kind == "how_old"):
         key = _key(one.drafted)
         if key is None or not names[key[1]]:
             continue
@@ -156,12 +159,16 @@ def _key(drafted: Drafted) -> tuple[str, str] | None:
         if not tokens[last].capital or (last + 1 < len(tokens) and tokens[last + 1].capital):
             continue
         name = question[tokens[first].start : tokens[last].end]
-        where = tokens[first - 1].lower in ("in", "at", "near")
+        before = tokens[first - 1].lower
+        where = before in ("in", "at", "near") and not _NUMBERED.match(question, tokens[last].end)
         if where or {word.lower() for word in name.split()} <= PLACES:
             # “in March” and “at CNN” are no places.
             if tokens[first].lower not in DATES and not name.isupper():
                 return name, "place"
-        elif full_name(question, tokens[first : last + 1]) == name:
+        elif (
+            before not in ("of", "on", "for", "the")
+            and full_name(question, tokens[first : last + 1]) == name
+        ):
             return name, "person"
     return None
 

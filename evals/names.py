@@ -13,8 +13,10 @@ from rag.appositions import is_full_name
 from rag.lexicon import DATES, GROUPS, NUMBERS, PEOPLE, PLACES, TITLES
 from rag.tokens import AUXILIARIES, DETERMINERS, PREPOSITIONS, Token, tokenize
 
+_ENDS = frozenset(",.;:()—–")
 _TITLES = frozenset(
-    "sheriff attorney deputy rep lawyer detective superintendent examiner monsignor sheikh".split()
+    "sheriff attorney deputy rep lawyer detective superintendent examiner monsignor sheikh "
+    "adm cmdr brig congressman congresswoman".split()
 )
 _NOBODY = frozenset(
     (
@@ -73,7 +75,7 @@ def role_behind(sentence: str, tokens: list[Token], at: int) -> str | None:
     """Return “head of Y” of “X, the head of Y,” when X ends before token `at`."""
     if at + 2 >= len(tokens) or tokens[at].text != ",":
         return None
-    end = next((i for i in range(at + 1, len(tokens)) if tokens[i].text in ",."), len(tokens))
+    end = next((i for i in range(at + 1, len(tokens)) if tokens[i].text in _ENDS), len(tokens))
     inner = tokens[at + 1 : end]
     if inner and inner[0].lower == "the":
         inner = inner[1:]

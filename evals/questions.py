@@ -11,6 +11,7 @@ and answered, not all; a person must look at it.
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from evals.clauses import POINTING, Clause, base_of, read_clause, words_of
@@ -60,8 +61,9 @@ _BARE = re.compile(
     r"|move|club|game|match|boy|girl|teen|teenager|agency|law|bill|ruling|verdict|judge|family"
     r"|vessel|plane|aircraft|blast|explosion|fire|event|program|project|office|organization|area"
     r"|city|town|country|region|village|station|store|building|hospital|school|body|bodies|others?"
+    r"|matter|issue|situation|statement|announcement|decision|scene|report"
     r"|two|three|four|five|six|first|second|last|next|final|department|band|album|tour|race|trial)\b"
-    r"(?! (?:of|in|at|on|near|for|from|against|between) |[’'-])",
+    r"(?! (?:of|in|at|on|near|for|from|against|between) |-)|\ban? (?:second|third|fourth|fifth)\b",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(r"^(?:at least|about|around|nearly|almost|more than|over|up to|some) ", re.I)
@@ -74,6 +76,7 @@ _MONEY = re.compile(
     r"([$£€]\s?\d[\d,.]*(?: (?:million|billion|trillion))?)"
     r"(?=$| (?:for|to|in|from|on|at)\b)"
 )
+_TO_COME = frozenset("expected scheduled due slated planned likely to forecast".split())
 _NO_WHEN = frozenset("late early since until before after mid by".split())
 _BEHIND_DATE = frozenset("in at near for on with from to against over during by".split())
 _PAYS = frozenset("cost pay raise lose spend earn donate collect receive win".split())
@@ -94,15 +97,25 @@ class Drafted(NamedTuple):
     quote: str
 
 
+class _Known(NamedTuple):
+    """Words that an article has in lower case, and those with a capital within a sentence."""
+
+    common: frozenset[str]
+    names: frozenset[str]
+
+
 def questions(text: str) -> Iterator[Drafted]:
     """Yield the questions that the sentences of `text` make, in order."""
-    words = text.split()
-    lower = frozenset(word for word in words if word.islower())
+    words = re.findall(r"[\w’'-]+|[^\w\s]", text)
+    known = _Known(
+        frozenset(word for word in words if word.islower()),
+        frozenset(b for a, b in pairwise(words) if a.islower() and b[0].isupper()),
+    )
     for start, end in sentence_spans(text):
         sentence = _DATELINE.sub("", text[start:end])
         if len(sentence) not in _SENTENCE_CHARS or "\n" in sentence:
             continue
-        for made in _made(sentence, text, lower):
+        for made in _made(sentence, text, known):
             if is_plain(made.question):
                 yield made
 
@@ -121,13 +134,13 @@ def is_plain(question: str) -> bool:
     )
 
 
-def _made(sentence: str, text: str, lower: frozenset[str]) -> Iterator[Drafted]:
+def _made(sentence: str, text: str, known: _Known) -> Iterator[Drafted]:
     yield from _who_said_words(sentence)
-    yield from _who_holds(sentence)
+    yield from _who_holds(sentence, known)
     yield from _how_old(sentence)
     if not sentence.endswith(".") or _ODD.search(sentence[:-1]) or re.search(r"[“”\"]", sentence):
         return
-    yield from _who_said(sentence, lower)
+    yield from _who_said(sentence, known)
     told = _DATE_FIRST.sub(_date_last, _ATTRIBUTION.sub(".", sentence))
     told = _APPOSED.sub(r"\1 ", told)
     if SAYING & words_of(told):
@@ -136,8 +149,8 @@ def _made(sentence: str, text: str, lower: frozenset[str]) -> Iterator[Drafted]:
     yield from _how_many_did(told, sentence)
     clause = read_clause(told)
     if clause is not None and not _goes_on(clause.rest):
-        yield from _how_many(clause, sentence, lower)
-        yield from _when(clause, sentence, lower)
+        yield from _how_many(clause, sentence, known)
+        yield from _when(clause, sentence, known)
 
 
 def _date_last(found: re.Match[str]) -> str:
@@ -172,7 +185,7 @@ def _who_said_words(sentence: str) -> Iterator[Drafted]:
         yield Drafted("quote", f"Who said, “{found[1]}”?", (name,), sentence)
 
 
-def _who_said(sentence: str, lower: frozenset[str]) -> Iterator[Drafted]:
+def _who_said(sentence: str, known: _Known) -> Iterator[Drafted]:
     """“X said that …” and “…, X said” → Who said that …?"""
     tokens = tokenize(sentence)
     reports = find_reports(tokens)
@@ -194,10 +207,11 @@ def _who_said(sentence: str, lower: frozenset[str]) -> Iterator[Drafted]:
         return
     if opening in AUXILIARIES | {"but", "and", "so", "yet", "to"}:
         return
-    yield Drafted("who", f"{_WHO_SAID}{_inside(claim, lower)}?", (name,), sentence)
+    if inside := _inside(claim, known):
+        yield Drafted("who", f"{_WHO_SAID}{inside}?", (name,), sentence)
 
 
-def _who_holds(sentence: str) -> Iterator[Drafted]:
+def _who_holds(sentence: str, known: _Known) -> Iterator[Drafted]:
     """“X, the head of Y, …” and “Y manager X” → Who is the head of Y?"""
     tokens = tokenize(sentence)
     for first in range(len(tokens)):
@@ -208,7 +222,8 @@ def _who_holds(sentence: str) -> Iterator[Drafted]:
         role = role_behind(sentence, tokens, stop)
         if role is None and sentence.startswith(name, tokens[first].start):
             role = role_before(sentence, tokens, first)
-        if role:
+        # “Hotel manager” at the start of a sentence is any hotel's.
+        if role and role.split()[0].lower() not in known.common:
             the = "" if re.search(r"['’]s?\b", role) else "the "
             yield Drafted("who", f"Who is {the}{role}?", (name,), sentence)
 
@@ -254,20 +269,20 @@ def _how_many_did(told: str, sentence: str) -> Iterator[Drafted]:
     verb = next((i for i, word in enumerate(words) if word in AUXILIARIES | IRREGULAR), None)
     if not verb or verb > 6 or not words[verb - 1].endswith(("s", "e", "n")):
         return
-    if words[0] in _NO_COUNT or not words[0].isalpha() or "," in what:
+    if words[0] in _NO_COUNT or not words[0].isalpha() or re.search(r",| and ", what):
         return
     yield Drafted("how_many", f"How many {what.rstrip('.')}?", _numbers(number), sentence)
 
 
-def _how_many(clause: Clause, sentence: str, lower: frozenset[str]) -> Iterator[Drafted]:
+def _how_many(clause: Clause, sentence: str, known: _Known) -> Iterator[Drafted]:
     """“The fire destroyed 40 homes” → How many homes did the fire destroy?"""
     verb, rest = clause.verb, clause.rest
     if not verb:
         verb, _, rest = rest.partition(" ")
         if clause.auxiliary not in ("will", "has", "have") or not verb.isalpha():
             return
-    subject = _inside(clause.subject, lower)
-    if "," in rest or verb in ("be", "been", "a", "the"):
+    subject = _inside(clause.subject, known)
+    if "," in rest or verb in ("be", "been", "a", "the") or subject is None:
         return
     money = _MONEY.match(rest)
     if money and (verb in _PAYS):
@@ -290,9 +305,12 @@ def _how_many(clause: Clause, sentence: str, lower: frozenset[str]) -> Iterator[
     yield Drafted("how_many", asked, _numbers(number), sentence)
 
 
-def _when(clause: Clause, sentence: str, lower: frozenset[str]) -> Iterator[Drafted]:
+def _when(clause: Clause, sentence: str, known: _Known) -> Iterator[Drafted]:
     """“The bridge was closed on 3 June” → When was the bridge closed?"""
     if clause.auxiliary not in ("is", "are", "was", "were", "will", "did") or "," in clause.rest:
+        return
+    # “Is shown on Thursday” is the caption of a picture.
+    if clause.auxiliary in ("is", "are") and clause.rest.split()[0] not in _TO_COME:
         return
     found = expressions(clause.rest, _NOW)
     if len(found) != 1:
@@ -311,8 +329,8 @@ def _when(clause: Clause, sentence: str, lower: frozenset[str]) -> Iterator[Draf
     if len(before.split()) + len(behind.split()) < 1 + (not clause.verb):
         return
     asked = " ".join(filter(None, (clause.verb, before, behind)))
-    subject = _inside(clause.subject, lower)
-    yield Drafted("when", f"When {clause.auxiliary} {subject} {asked}?", (told,), sentence)
+    if subject := _inside(clause.subject, known):
+        yield Drafted("when", f"When {clause.auxiliary} {subject} {asked}?", (told,), sentence)
 
 
 def _number(text: str) -> tuple[str, str]:
@@ -344,14 +362,16 @@ def _is_finite(claim: str) -> bool:
     )
 
 
-def _inside(phrase: str, lower: frozenset[str]) -> str:
+def _inside(phrase: str, known: _Known) -> str | None:
     """Return `phrase` as it is written within a sentence: “The mayor” becomes “the mayor”.
 
-    A first word that may be a name, since `lower` or a capital behind it says no other, stays.
+    None where nothing shows whether its first word is a name.
     """
     first, _, rest = phrase.partition(" ")
-    function = first.lower() in DETERMINERS | PREPOSITIONS
-    common = function or first.lower() in PLURALS or first.lower() in lower
+    lowered = first.lower()
+    function = lowered in DETERMINERS | PREPOSITIONS
+    common = function or lowered in PLURALS or lowered in known.common
     if function or (common and not rest[:1].isupper()):
         return phrase[0].lower() + phrase[1:]
-    return phrase
+    named = re.sub(r"[’']s?$", "", first) in known.names or rest[:1].isupper()
+    return phrase if named or not first[1:].islower() or first[0].isdecimal() else None
