@@ -212,7 +212,7 @@ def _messages(exc: ValidationError) -> Iterator[str]:
         elif (where, error["type"]) == ("answerable", "missing"):
             yield _UNSAID
         else:
-            said = error["msg"].removeprefix("Value error, ")
+            said = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
             yield f"{where}: {said}" if where else said
 
 

@@ -8,13 +8,17 @@ Only what is sure is read: one clause that begins with its subject, with an auxi
 verbs below. None for all else: a question that is not made does no harm.
 """
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from rag.lexicon import PEOPLE
+from rag.lexicon import PEOPLE, PLURALS
 from rag.tokens import (
+    AUXILIARIES,
     CONJUNCTIONS,
     DETERMINERS,
+    IRREGULAR,
     OPENERS,
     POSSESSIVES,
     PREPOSITIONS,
@@ -55,7 +59,7 @@ _PAST = {
     "led": "lead", "fell": "fall", "rose": "rise", "died": "die", "cost": "cost", "hit": "hit",
     "struck": "strike", "beat": "beat", "shot": "shoot", "sent": "send", "spent": "spend",
     "came": "come", "went": "go", "wrote": "write", "broke": "break", "brought": "bring",
-    "fled": "flee", "flew": "fly", "grew": "grow", "drew": "draw", "ran": "run", "won't": "",
+    "fled": "flee", "flew": "fly", "grew": "grow", "drew": "draw", "ran": "run",
     "stopped": "stop", "planned": "plan", "set": "set", "saw": "see", "put": "put",
     "withdrew": "withdraw", "told": "tell", "stepped": "step", "dropped": "drop", "quit": "quit",
     "shipped": "ship", "kidnapped": "kidnap", "banned": "ban", "topped": "top",
@@ -67,6 +71,28 @@ _PAST = {
     "occurred": "occur", "underwent": "undergo", "overthrew": "overthrow", "kept": "keep",
     "wore": "wear", "swore": "swear", "spoke": "speak",
 }  # fmt: skip
+_ATTRIBUTION = re.compile(
+    r", (?:according to [^,]+|(?:the |a |an )?[\w’'. -]{3,60} (?:said|says"
+    r"|announced|confirmed|reported)(?: (?:on )?\w+day| in a statement| late \w+day)?)\.$"
+)
+_DATE_FIRST = re.compile(
+    r"^(On|In) ((?:\w+day|\d{1,2} [A-Z]\w+|[A-Z]\w+ \d{1,2}|[A-Z]\w+|\d{4})(?:,? \d{4})?),? "
+    r"((?:the|a|an|[A-Z]\w+) [^,]+)\.$"
+)
+_APPOSED = re.compile(
+    r"^((?:[A-Z][\w’'.-]+ ){0,3}[A-Z][\w’'.-]+), (?:now )?(?:\d\d|(?:an?|the) [^,]+)"
+    r"(?:, [A-Z]\w+(?: [A-Z]\w+)?)?, (?=[a-z]+ )"
+)
+_ANYBODY = frozenset(
+    (
+        "man woman boy girl child mother father son daughter brother sister wife husband actor "
+        "actress singer author writer artist player soldier medic officer official general airman "
+        "pilot engineer doctor nurse teacher student politician lawmaker spokesman spokeswoman "
+        "spokesperson keeper victim suspect attacker gunman reporter journalist scientist "
+        "researcher nominee candidate winner driver contractor victim composer scorer senator "
+        "councillor head chief predecessor successor queen king prince princess pope"
+    ).split()
+)
 _HAVE = {"has": ("does", "have"), "have": ("do", "have"), "had": ("did", "have")}
 _AUXILIARIES = frozenset("is are was were has have had will can could may must should".split())
 _MOST_SUBJECT = 9
@@ -100,6 +126,31 @@ class Clause(NamedTuple):
     finite: str
 
 
+class Known(NamedTuple):
+    """Words that an article has in lower case, and those with a capital within a sentence."""
+
+    common: frozenset[str]
+    names: frozenset[str]
+
+
+def read_known(text: str) -> Known:
+    """Return what `text` shows of its words."""
+    words = re.findall(r"[\w’'-]+|[^\w\s]", text)
+    return Known(
+        frozenset(word for word in words if word.islower()),
+        frozenset(b for a, b in pairwise(words) if a.islower() and b[0].isupper()),
+    )
+
+
+def bare(sentence: str) -> str:
+    """Return `sentence` without who said it and what is put beside its subject, a date at its end.
+
+    “On Monday, Ann Lee, 41, left, police said.” → “Ann Lee left on Monday.”
+    """
+    told = _DATE_FIRST.sub(_date_last, _ATTRIBUTION.sub(".", sentence))
+    return _APPOSED.sub(r"\1 ", told)
+
+
 def read_clause(sentence: str) -> Clause | None:
     """Return the parts of `sentence`, None unless they are plain."""
     tokens = tokenize(sentence)
@@ -119,6 +170,22 @@ def read_clause(sentence: str) -> Clause | None:
     return Clause(subject, "did", base_of(verb.lower) or "", rest, verb.text)
 
 
+def goes_on(rest: str) -> bool:
+    """Return whether a second verb or a clause follows, which a question would leave hanging."""
+    tokens = tokenize(rest)
+    return any(
+        token.lower in CONJUNCTIONS - {"and", "as", "than"}
+        or (
+            token.lower == "and"
+            and any(
+                t.lower in AUXILIARIES | IRREGULAR or t.lower.endswith("ed") or base_of(t.lower)
+                for t in tokens[i + 1 : i + 3]
+            )
+        )
+        for i, token in enumerate(tokens)
+    )
+
+
 def is_subject(tokens: Sequence[Token]) -> bool:
     """Return whether `tokens` are a noun phrase that may begin a sentence, and nothing else."""
     if not 0 < len(tokens) <= _MOST_SUBJECT:
@@ -135,10 +202,25 @@ def is_subject(tokens: Sequence[Token]) -> bool:
     )
 
 
+def inside(phrase: str, known: Known) -> str | None:
+    """Return `phrase` as it is written within a sentence: “The mayor” becomes “the mayor”.
+
+    None where nothing shows whether its first word is a name.
+    """
+    first, _, rest = phrase.partition(" ")
+    lowered = first.lower()
+    function = lowered in DETERMINERS | PREPOSITIONS
+    common = function or lowered in PLURALS or lowered in known.common
+    if function or (common and not rest[:1].isupper()):
+        return phrase[0].lower() + phrase[1:]
+    named = re.sub(r"[’']s?$", "", first) in known.names or rest[:1].isupper()
+    return phrase if named or not first[1:].islower() or first[0].isdecimal() else None
+
+
 def base_of(past: str) -> str | None:
     """Return the bare verb of a past tense in lower case, None when it is not known."""
     if past in _PAST:
-        return _PAST[past] or None
+        return _PAST[past]
     return next((base for base in _REGULAR if _past(base) == past), None)
 
 
@@ -152,6 +234,12 @@ def words_of(text: str) -> set[str]:
     return {token.lower for token in tokenize(text)}
 
 
+def _date_last(found: re.Match[str]) -> str:
+    """“On Monday, the bridge was closed.” → “The bridge was closed on Monday.”"""
+    preposition, date, rest = found.groups()
+    return f"{rest[0].upper()}{rest[1:]} {preposition.lower()} {date}."
+
+
 def _is_verb(token: Token) -> bool:
     plain = not token.capital and not token.quoted
     return plain and (token.lower in _AUXILIARIES or base_of(token.lower) is not None)
@@ -161,15 +249,3 @@ def _past(base: str) -> str:
     if base.endswith("e"):
         return f"{base}d"
     return f"{base[:-1]}ied" if base.endswith("y") and base[-2] not in "aeou" else f"{base}ed"
-
-
-_ANYBODY = frozenset(
-    (
-        "man woman boy girl child mother father son daughter brother sister wife husband actor "
-        "actress singer author writer artist player soldier medic officer official general airman "
-        "pilot engineer doctor nurse teacher student politician lawmaker spokesman spokeswoman "
-        "spokesperson keeper victim suspect attacker gunman reporter journalist scientist "
-        "researcher nominee candidate winner driver contractor victim composer scorer senator "
-        "councillor head chief predecessor successor queen king prince princess pope"
-    ).split()
-)

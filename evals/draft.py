@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from evals.cases import UNREVIEWED, Case
+from evals.drafted import Drafted
 from evals.names import full_name
-from evals.questions import Drafted
 from evals.questions import questions as made_of
 from rag.lexicon import DATES, PLACES
 from rag.tokens import tokenize
@@ -166,7 +166,9 @@ def _key(drafted: Drafted) -> tuple[str, str] | None:
             if tokens[first].lower not in DATES and not name.isupper():
                 return name, "place"
         elif (
+            # “The founder of Two Words” and “Two Words of Fame” are hardly somebody's.
             before not in ("of", "on", "for", "the")
+            and not question.startswith(" of ", tokens[last].end)
             and full_name(question, tokens[first : last + 1]) == name
         ):
             return name, "person"

@@ -11,18 +11,24 @@ and answered, not all; a person must look at it.
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
-from typing import Literal, NamedTuple
 
-from evals.clauses import POINTING, Clause, base_of, read_clause, words_of
+from evals.clauses import (
+    Clause,
+    Known,
+    bare,
+    goes_on,
+    inside,
+    read_clause,
+    read_known,
+    words_of,
+)
+from evals.drafted import WHO_SAID, Drafted, is_plain
 from evals.names import full_name, name_end, role_before, role_behind, speaker
-from rag.lexicon import DATES, PLURALS
 from rag.reports import find_reports
 from rag.sentences import sentence_spans
 from rag.timex import expressions
 from rag.tokens import (
     AUXILIARIES,
-    CONJUNCTIONS,
     DETERMINERS,
     IRREGULAR,
     PREPOSITIONS,
@@ -30,42 +36,14 @@ from rag.tokens import (
 )
 from rag.words import SAYING, read_words
 
-Kind = Literal["who", "when", "how_many", "how_old", "quote"]
-
 _DATELINE = re.compile(
     r"^[A-Z][^.!?]{1,60}(?:\([A-Za-z][\w ]{1,20}\)\s*(?:--|[—–-])|\s(?:--|[—–]))\s+"
 )
-_SENTENCE_CHARS = range(40, 261)
-_QUESTION_WORDS = range(5, 24)
-_WHO_SAID = "Who said that "
-_CLAIM_WORDS = 9
+_SENTENCE_CHARS = range(30, 261)
 _ODD = re.compile(r"[\n()\[\]:;?!*|…]|--|\s-\s|[—–]|\.\.")
 _QUOTED = re.compile(r"^[“\"]([^“”\"]{30,180}),[”\"] (.+)$")
 _SAID = re.compile(r"^(?:said|says) (.+)$|^(.+?) (?:said|says)\b(.*)$")
 _TOLD = frozenset("said says told announced warned added confirmed explained stated".split())
-_ATTRIBUTION = re.compile(
-    r", (?:according to [^,]+|(?:the |a |an )?[\w’'. -]{3,60} (?:said|says"
-    r"|announced|confirmed|reported)(?: (?:on )?\w+day| in a statement| late \w+day)?)\.$"
-)
-_DATE_FIRST = re.compile(
-    r"^(On|In) ((?:\w+day|\d{1,2} [A-Z]\w+|[A-Z]\w+ \d{1,2}|[A-Z]\w+|\d{4})(?:,? \d{4})?),? "
-    r"((?:the|a|an|[A-Z]\w+) [^,]+)\.$"
-)
-_APPOSED = re.compile(
-    r"^((?:[A-Z][\w’'.-]+ ){0,3}[A-Z][\w’'.-]+), (?:now )?(?:\d\d|(?:an?|the) [^,]+)"
-    r"(?:, [A-Z]\w+(?: [A-Z]\w+)?)?, (?=[a-z]+ )"
-)
-_BARE = re.compile(
-    r"\bthe (?:company|firm|group|team|man|woman|men|women|couple|pair|book|film|movie|song|show"
-    r"|report|study|deal|plan|case|ship|attack|attacks|incident|accident|crash|suspects?|victims?|site"
-    r"|move|club|game|match|boy|girl|teen|teenager|agency|law|bill|ruling|verdict|judge|family"
-    r"|vessel|plane|aircraft|blast|explosion|fire|event|program|project|office|organization|area"
-    r"|city|town|country|region|village|station|store|building|hospital|school|body|bodies|others?"
-    r"|matter|issue|situation|statement|announcement|decision|scene|report"
-    r"|two|three|four|five|six|first|second|last|next|final|department|band|album|tour|race|trial)\b"
-    r"(?! (?:of|in|at|on|near|for|from|against|between) |-)|\ban? (?:second|third|fourth|fifth)\b",
-    re.IGNORECASE,
-)
 _ABOUT = re.compile(r"^(?:at least|about|around|nearly|almost|more than|over|up to|some) ", re.I)
 _NO_COUNT = frozenset(
     "percent per percentage degrees of to and or year-old years months weeks days hours minutes "
@@ -88,29 +66,9 @@ _WEEKDAY_OR_MONTH = re.compile(
 _NOW = datetime(2020, 6, 1, tzinfo=UTC)
 
 
-class Drafted(NamedTuple):
-    """A question with its answers; `quote` is the sentence that answers, as it stands."""
-
-    kind: Kind
-    question: str
-    answers: tuple[str, ...]
-    quote: str
-
-
-class _Known(NamedTuple):
-    """Words that an article has in lower case, and those with a capital within a sentence."""
-
-    common: frozenset[str]
-    names: frozenset[str]
-
-
 def questions(text: str) -> Iterator[Drafted]:
     """Yield the questions that the sentences of `text` make, in order."""
-    words = re.findall(r"[\w’'-]+|[^\w\s]", text)
-    known = _Known(
-        frozenset(word for word in words if word.islower()),
-        frozenset(b for a, b in pairwise(words) if a.islower() and b[0].isupper()),
-    )
+    known = read_known(text)
     for start, end in sentence_spans(text):
         sentence = _DATELINE.sub("", text[start:end])
         if len(sentence) not in _SENTENCE_CHARS or "\n" in sentence:
@@ -120,59 +78,22 @@ def questions(text: str) -> Iterator[Drafted]:
                 yield made
 
 
-def is_plain(question: str) -> bool:
-    """Return whether `question` is of a fair length, points nowhere and names something."""
-    claim = question.startswith(_WHO_SAID)
-    bare = re.sub(r"“.*”", "", question.removeprefix(_WHO_SAID))
-    tokens = tokenize(bare)
-    named = any(token.capital and token.lower not in DATES for token in tokens[not claim :])
-    return (
-        (len(question.split()) in _QUESTION_WORDS or question.startswith("How old is "))
-        and not _BARE.search(bare)
-        and not {token.lower for token in tokens} & (POINTING - {"that"} if claim else POINTING)
-        and (named or "“" in question or (claim and len(tokens) >= _CLAIM_WORDS))
-    )
-
-
-def _made(sentence: str, text: str, known: _Known) -> Iterator[Drafted]:
+def _made(sentence: str, text: str, known: Known) -> Iterator[Drafted]:
     yield from _who_said_words(sentence)
     yield from _who_holds(sentence, known)
     yield from _how_old(sentence)
     if not sentence.endswith(".") or _ODD.search(sentence[:-1]) or re.search(r"[“”\"]", sentence):
         return
     yield from _who_said(sentence, known)
-    told = _DATE_FIRST.sub(_date_last, _ATTRIBUTION.sub(".", sentence))
-    told = _APPOSED.sub(r"\1 ", told)
+    told = bare(sentence)
     if SAYING & words_of(told):
         return
     yield from _who_did(told, sentence, text)
     yield from _how_many_did(told, sentence)
     clause = read_clause(told)
-    if clause is not None and not _goes_on(clause.rest):
+    if clause is not None and not goes_on(clause.rest):
         yield from _how_many(clause, sentence, known)
         yield from _when(clause, sentence, known)
-
-
-def _date_last(found: re.Match[str]) -> str:
-    """“On Monday, the bridge was closed.” → “The bridge was closed on Monday.”"""
-    preposition, date, rest = found.groups()
-    return f"{rest[0].upper()}{rest[1:]} {preposition.lower()} {date}."
-
-
-def _goes_on(rest: str) -> bool:
-    """Return whether a second verb or a clause follows, which a question would leave hanging."""
-    tokens = tokenize(rest)
-    return any(
-        token.lower in CONJUNCTIONS - {"and", "as", "than"}
-        or (
-            token.lower == "and"
-            and any(
-                t.lower in AUXILIARIES | IRREGULAR or t.lower.endswith("ed") or base_of(t.lower)
-                for t in tokens[i + 1 : i + 3]
-            )
-        )
-        for i, token in enumerate(tokens)
-    )
 
 
 def _who_said_words(sentence: str) -> Iterator[Drafted]:
@@ -185,7 +106,7 @@ def _who_said_words(sentence: str) -> Iterator[Drafted]:
         yield Drafted("quote", f"Who said, “{found[1]}”?", (name,), sentence)
 
 
-def _who_said(sentence: str, known: _Known) -> Iterator[Drafted]:
+def _who_said(sentence: str, known: Known) -> Iterator[Drafted]:
     """“X said that …” and “…, X said” → Who said that …?"""
     tokens = tokenize(sentence)
     reports = find_reports(tokens)
@@ -207,11 +128,11 @@ def _who_said(sentence: str, known: _Known) -> Iterator[Drafted]:
         return
     if opening in AUXILIARIES | {"but", "and", "so", "yet", "to"}:
         return
-    if inside := _inside(claim, known):
-        yield Drafted("who", f"{_WHO_SAID}{inside}?", (name,), sentence)
+    if told := inside(claim, known):
+        yield Drafted("who", f"{WHO_SAID}{told}?", (name,), sentence)
 
 
-def _who_holds(sentence: str, known: _Known) -> Iterator[Drafted]:
+def _who_holds(sentence: str, known: Known) -> Iterator[Drafted]:
     """“X, the head of Y, …” and “Y manager X” → Who is the head of Y?"""
     tokens = tokenize(sentence)
     for first in range(len(tokens)):
@@ -223,7 +144,7 @@ def _who_holds(sentence: str, known: _Known) -> Iterator[Drafted]:
         if role is None and sentence.startswith(name, tokens[first].start):
             role = role_before(sentence, tokens, first)
         # “Hotel manager” at the start of a sentence is any hotel's.
-        if role and role.split()[0].lower() not in known.common:
+        if role and not (role[0].isupper() and role.split()[0].lower() in known.common):
             the = "" if re.search(r"['’]s?\b", role) else "the "
             yield Drafted("who", f"Who is {the}{role}?", (name,), sentence)
 
@@ -274,14 +195,14 @@ def _how_many_did(told: str, sentence: str) -> Iterator[Drafted]:
     yield Drafted("how_many", f"How many {what.rstrip('.')}?", _numbers(number), sentence)
 
 
-def _how_many(clause: Clause, sentence: str, known: _Known) -> Iterator[Drafted]:
+def _how_many(clause: Clause, sentence: str, known: Known) -> Iterator[Drafted]:
     """“The fire destroyed 40 homes” → How many homes did the fire destroy?"""
     verb, rest = clause.verb, clause.rest
     if not verb:
         verb, _, rest = rest.partition(" ")
         if clause.auxiliary not in ("will", "has", "have") or not verb.isalpha():
             return
-    subject = _inside(clause.subject, known)
+    subject = inside(clause.subject, known)
     if "," in rest or verb in ("be", "been", "a", "the") or subject is None:
         return
     money = _MONEY.match(rest)
@@ -305,7 +226,7 @@ def _how_many(clause: Clause, sentence: str, known: _Known) -> Iterator[Drafted]
     yield Drafted("how_many", asked, _numbers(number), sentence)
 
 
-def _when(clause: Clause, sentence: str, known: _Known) -> Iterator[Drafted]:
+def _when(clause: Clause, sentence: str, known: Known) -> Iterator[Drafted]:
     """“The bridge was closed on 3 June” → When was the bridge closed?"""
     if clause.auxiliary not in ("is", "are", "was", "were", "will", "did") or "," in clause.rest:
         return
@@ -329,7 +250,7 @@ def _when(clause: Clause, sentence: str, known: _Known) -> Iterator[Drafted]:
     if len(before.split()) + len(behind.split()) < 1 + (not clause.verb):
         return
     asked = " ".join(filter(None, (clause.verb, before, behind)))
-    if subject := _inside(clause.subject, known):
+    if subject := inside(clause.subject, known):
         yield Drafted("when", f"When {clause.auxiliary} {subject} {asked}?", (told,), sentence)
 
 
@@ -337,9 +258,11 @@ def _number(text: str) -> tuple[str, str]:
     """Return the number that `text` begins with as written, and what follows; empty for none."""
     first = next(iter(read_words(text)), None)
     # “$40”, “the”, “1980s” and “One”, which is a pronoun as often, are no counts.
-    if first is None or first.kind != "number" or not text.startswith(first.text):
+    if first is None or first.kind != "number":
         return "", ""
-    return first.text, text[len(first.text) :].strip()
+    # A number's words are given with a space between them, whatever stands there.
+    found = re.match(re.escape(first.text).replace(r"\ ", r"[\s-]+"), text)
+    return (found[0], text[found.end() :].strip()) if found else ("", "")
 
 
 def _numbers(number: str) -> tuple[str, ...]:
@@ -360,18 +283,3 @@ def _is_finite(claim: str) -> bool:
         or (i and token.lower.endswith("ed") and not token.capital)
         for i, token in enumerate(tokens)
     )
-
-
-def _inside(phrase: str, known: _Known) -> str | None:
-    """Return `phrase` as it is written within a sentence: “The mayor” becomes “the mayor”.
-
-    None where nothing shows whether its first word is a name.
-    """
-    first, _, rest = phrase.partition(" ")
-    lowered = first.lower()
-    function = lowered in DETERMINERS | PREPOSITIONS
-    common = function or lowered in PLURALS or lowered in known.common
-    if function or (common and not rest[:1].isupper()):
-        return phrase[0].lower() + phrase[1:]
-    named = re.sub(r"[’']s?$", "", first) in known.names or rest[:1].isupper()
-    return phrase if named or not first[1:].islower() or first[0].isdecimal() else None
