@@ -31,14 +31,15 @@ _ARTICLES_EACH = 8
 _LEAST_ARTICLES = 100
 _NUMBERED = re.compile(r"\s\d")
 # Made up; one that stands in the archive all the same is passed over.
-_PERSONS = (
-    "Marlow Tennick", "Idra Quennell", "Osbert Valdane", "Tamsin Orreby", "Corwin Hasleck",
-    "Petra Wyndlow", "Lucan Ferrity", "Maude Stanbrick", "Alaric Pellow", "Nerys Cauldry",
-)  # fmt: skip
-_PLACES = (
-    "Ostrelle", "Quarrowmere", "Velmark", "Tarnhollow", "Brusanne", "Kestermoor", "Lindavre",
-    "Pellorin", "Morvaine", "Sandrith",
-)  # fmt: skip
+_FIRST_NAMES = "Marlow Idra Osbert Tamsin Corwin Petra Lucan Maude Alaric Nerys".split()
+_SURNAMES = (
+    "Tennick Quennell Valdane Orreby Hasleck Wyndlow Ferrity Stanbrick Pellow Cauldry".split()
+)
+INVENTED_PLACES = (
+    "Ostrelle Quarrowmere Velmark Tarnhollow Brusanne Kestermoor Lindavre Pellorin Morvaine "
+    "Sandrith Altenbrae Corravale Dunmerrick Esterholt Fenwarren Glasmoor Hollenbeck Isvarra "
+    "Jorsund Kelmarsh"
+).split()
 
 
 class _Found(NamedTuple):
@@ -124,10 +125,11 @@ def _swapped(
 ) -> Iterator[Case]:
     """Yield questions that no article answers, made of those that were not `taken` first."""
     free = [one for pool in pools for one in pool if one not in taken]
-    names = {
-        "person": [name for name in _PERSONS if not set(name.lower().split()) & words],
-        "place": [name for name in _PLACES if name.lower() not in words],
-    }
+    first, last, places = (
+        [name for name in made_up if name.lower() not in words]
+        for made_up in (_FIRST_NAMES, _SURNAMES, INVENTED_PLACES)
+    )
+    names = {"person": [f"{one} {other}" for one in first for other in last], "place": places}
     order = [*rng.sample(free, len(free)), *rng.sample(list(taken), len(taken))]
     # Ages come last: whoever is not there has none, which is soon told.
     for one in sorted(order, key=lambda one: one.drafted.kind == "how_old"):
@@ -161,6 +163,8 @@ def _key(drafted: Drafted) -> tuple[str, str] | None:
         name = question[tokens[first].start : tokens[last].end]
         before = tokens[first - 1].lower
         where = before in ("in", "at", "near") and not _NUMBERED.match(question, tokens[last].end)
+        # “The mayor of Redpine?”
+        where = where or (before == "of" and first == last == len(tokens) - 2)
         if where or {word.lower() for word in name.split()} <= PLACES:
             # “in March” and “at CNN” are no places.
             if tokens[first].lower not in DATES and not name.isupper():

@@ -167,7 +167,8 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[str, list[str]] | Probl
 
 
 def _bad_header(where: str, columns: list[str]) -> Iterator[Problem]:
-    for name in columns:
+    # A column without a name is what spreadsheets and data frames leave behind.
+    for name in filter(None, columns):
         if name not in _COLUMNS:
             hint = nearest(name, list(_COLUMNS))
             yield Problem(where=where, message=f"unknown column {name!r}{hint}")
@@ -184,7 +185,7 @@ def _record(where: str, cells: list[str], columns: list[str]) -> Iterator[Item]:
         message = f"{len(cells)} cells under {len(columns)} columns; put quotes around a cell that"
         yield Problem(where=where, message=f"{message} holds the mark between the columns")
         return
-    filled = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+    filled = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name}
     # An empty cell says nothing; only `answerable` may say that a question has no answer.
     yield Record(
         where, {_COLUMNS[name][0]: _COLUMNS[name][1](cell) for name, cell in filled.items() if cell}

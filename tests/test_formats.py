@@ -161,6 +161,7 @@ def test_a_plain_table_is_questions_and_answers(tmp_path: Path) -> None:
         b"Question,Answer\n\n , \nWho won?,Eastmere\n",
         "question,answer\nWho won?,Eastmere\n".encode("utf-16"),
         b'"question","answer"\n"Who won?","Eastmere"\n',
+        b",question,answer,,\n0,Who won?,Eastmere,,\n",
     ],
 )
 def test_tables_as_spreadsheets_write_them_are_read(tmp_path: Path, content: bytes) -> None:
