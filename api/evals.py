@@ -1,4 +1,4 @@
-"""`dateline eval`: gold questions to a fresh index, yours or a server, and a gate on what came of it.
+"""`dateline eval`: gold questions to a fresh index, yours or a server, and a gate on what comes.
 
 Exit codes: 0 passed, 1 worse, 2 no valid measurement.
 """
@@ -7,41 +7,68 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from api import options
+from api import goldsets, options
 from api.options import Json
 
 if TYPE_CHECKING:
-    from evals.results import CaseResult, Report
+    from collections.abc import Callable, Iterable, Iterator
+
+    from evals.cases import Case
+    from evals.gate import Gate
+    from evals.results import Report
     from evals.targets import Target
+    from ingest.read import Read, Rejected
 
 app = typer.Typer(invoke_without_command=True)
+app.command("validate")(goldsets.validate)
+app.command("init")(goldsets.init)
+
+
+class _Asked(NamedTuple):
+    """Whom the questions are put to, of what."""
+
+    gold: Path | None
+    corpus: list[str] | None
+    data_dir: Path | None
+    url: str | None
+    api_key: str | None
+    now: str | None
+
+
+class _Written(NamedTuple):
+    """The files that are asked for."""
+
+    html: Path | None
+    markdown: Path | None
+    junit: Path | None
 
 
 @app.callback()
 def eval_(
     context: typer.Context,
-    gold: Annotated[Path | None, typer.Option("--set", help="Gold questions.")] = None,
+    gold: Annotated[
+        Path | None, typer.Option("--set", help="Gold questions: JSONL, CSV, TSV or SQuAD.")
+    ] = None,
     corpus: Annotated[
-        list[Path] | None, typer.Option(help="Articles they are asked of; repeatable.")
+        list[str] | None, typer.Option(help="Articles they are asked of; repeatable.")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Ask the index that is here instead of a fresh one.")
+        Path | None, typer.Option(help="Ask the index that lives here, instead of a fresh one.")
     ] = None,
-    url: Annotated[str | None, typer.Option(help="Ask the Dateline server at this address.")] = None,
+    url: Annotated[str | None, typer.Option(help="Ask the Dateline server at this URL.")] = None,
     api_key: Annotated[
-        str | None, typer.Option(envvar="DATELINE_API_KEY", help="Its key.", show_envvar=True)
+        str | None, typer.Option(envvar="DATELINE_API_KEY", help="Key of that server.")
     ] = None,
     now: Annotated[
         str | None,
-        typer.Option(help="The time that “last week” counts from (default: the newest article's)."),
+        typer.Option(help="When “last week” is counted from (default: the newest article)."),
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Questions at once.")] = 2,
     cache: Annotated[
@@ -52,44 +79,173 @@ def eval_(
     ] = 0.05,
     prices: Annotated[
         tuple[float, float] | None,
-        typer.Option(help="Cost of a million prompt and completion tokens."),
+        typer.Option(help="Price of a million prompt tokens, and of as many completion tokens."),
     ] = None,
     thresholds: Annotated[Path | None, typer.Option(help="TOML file of the gate.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="An earlier run to compare with, case by case.")
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Write this run to the baseline's file.")
+    ] = False,
+    same_system: Annotated[
+        bool, typer.Option("--same-system", help="Refuse a baseline of another build or index.")
+    ] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page with every case.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a pull request's comment.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Put gold questions to a fresh index of the sample articles, or yours, and gate on it."""
+    """Put gold questions to a fresh index of the sample articles, or yours, and gate on it.
+
+    Exit codes: 0 passed, 1 worse (than a threshold or the baseline), 2 no valid measurement.
+    """
     if context.invoked_subcommand:
         return
-    from rich.console import Console
-
-    from api.render import show_report
+    _need_extra()
+    from evals.baseline import baseline_of, read_baseline, write_baseline
     from evals.cache import Cache
     from evals.cases import SAMPLE_SET, load
-    from evals.run import THRESHOLDS, failures, run
+    from evals.compare import compare
+    from evals.gate import EXIT_CODES, THRESHOLDS, decide, failures
+    from evals.run import run
     from evals.score import Prices
     from evals.summary import fingerprints, summary
+    from rag.errors import InputError
     from rag.support import SupportJudge
 
+    if update_baseline and not baseline:
+        raise InputError("--update-baseline needs the file: --baseline FILE")
     cases = load(gold or SAMPLE_SET)
+    old = read_baseline(baseline) if baseline and not update_baseline else None
+    asked = _Asked(gold, corpus, data_dir, url, api_key, now)
     judge = SupportJudge(threads=1)
-    with _target(corpus, data_dir, url, api_key, now, quiet=as_json) as target:
+    with _target(asked, quiet=as_json) as target, _progress(len(cases), as_json) as advance:
         began = time.monotonic()
-        with _progress(len(cases), quiet=as_json) as advance:
-            results = run(
-                cases,
-                target,
-                judge,
-                concurrency=concurrency,
-                cache=Cache(cache),
-                prices=Prices(*prices) if prices else None,
-                max_failed_share=max_failed,
-                progress=advance,
-            )
+        results = run(
+            cases,
+            target,
+            judge,
+            concurrency=concurrency,
+            cache=Cache(cache),
+            prices=Prices(*prices) if prices else None,
+            max_failed_share=max_failed,
+            progress=advance,
+        )
         report = summary(
             results,
             made_with=fingerprints(cases, target.system(), "support"),
             judge=None,
             elapsed_s=time.monotonic() - began,
         )
-    sys.stdout.write(report.model_dump_json(indent=1) if as_json else "")
+    comparison = compare(old, report, same_system=same_system) if old else None
+    missed = failures(report, thresholds or THRESHOLDS) if thresholds or gold is None else []
+    gate = decide(report, missed, comparison, max_failed_share=max_failed)
+    if update_baseline and baseline and not gate.invalid:
+        write_baseline(baseline, baseline_of(report, now=datetime.now(UTC)))
+    _show(report, gate, _Written(html, markdown, junit), as_json=as_json)
+    raise typer.Exit(EXIT_CODES[gate.outcome])
+
+
+def _show(report: Report, gate: Gate, written: _Written, *, as_json: bool) -> None:
+    """Print the report and write the files that are asked for."""
+    from rich.console import Console
+
+    from api.render_eval import show_report
+    from evals.junit import to_junit
+    from evals.page import to_html
+    from evals.report import to_json, to_markdown
+
+    forms = {written.html: to_html, written.markdown: to_markdown, written.junit: to_junit}
+    for path, form in forms.items():
+        if path is not None:
+            _write(path, form(report, gate))
+    if as_json:
+        sys.stdout.write(to_json(report, gate))
+    else:
+        show_report(Console(), report, gate)
+
+
+def _write(path: Path, text: str) -> None:
+    from rag.errors import InputError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise InputError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+@contextmanager
+def _target(asked: _Asked, *, quiet: bool) -> Iterator[Target]:
+    """Yield whom to ask: a server, an index, or a fresh index of what the set is about."""
+    from rich.console import Console
+
+    from evals.archive import library
+    from evals.targets import Server
+    from rag.errors import InputError
+
+    places = (asked.corpus, asked.data_dir, asked.url)
+    if sum(place is not None for place in places) > 1:
+        raise InputError("--corpus, --data-dir and --url exclude each other: name one place to ask")
+    if asked.url:
+        yield Server(asked.url, api_key=asked.api_key)
+        return
+    now = options.filters(None, None, asked.now, None, None).as_of
+    corpus = None if asked.data_dir else _corpus(asked)
+    bar = Console(stderr=True)
+    with (
+        bar.status("reading the articles…") if not quiet and bar.is_terminal else _nothing(),
+        library(corpus, settings=options.settings(asked.data_dir), now=now) as target,
+    ):
+        yield target
+
+
+def _corpus(asked: _Asked) -> Iterable[Read | Rejected]:
+    """Return the articles that are named, else those that the set brings, else the sample's."""
+    from evals import formats
+    from evals.cases import SAMPLE_CORPUS
+    from ingest.read import Read, read
+    from rag.errors import InputError
+
+    if asked.corpus:
+        return read(asked.corpus)
+    if asked.gold is None:
+        return read([SAMPLE_CORPUS])
+    own = formats.articles(asked.gold)
+    if not own:
+        raise InputError(
+            f"{asked.gold} brings no articles of its own: name what it is asked of with --corpus, "
+            "--data-dir or --url"
+        )
+    return [Read(article=article, origin=str(asked.gold), alone=False) for article in own]
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Callable[[object], None]]:
+    """Yield what advances a bar, which is shown on a terminal only."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Console(stderr=True)
+    with Progress(console=bar, disable=quiet or not bar.is_terminal) as progress:
+        task = progress.add_task("asking", total=total)
+        yield lambda _: progress.advance(task)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _need_extra() -> None:
+    """Raise unless the libraries of the harness are installed."""
+    from rag.errors import ConfigurationError
+
+    try:
+        import ir_measures  # noqa: F401 - only whether it is there
+        import scipy  # noqa: F401
+    except ImportError as exc:
+        raise ConfigurationError(
+            "the evaluation harness is an extra: pip install 'dateline[evals]'"
+        ) from exc

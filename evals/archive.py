@@ -1,18 +1,18 @@
 """An archive to ask: articles in an index of their own, or an index that is there.
 
->>> with library(["evals/sets/sample"]) as target:
+>>> with library(read([SAMPLE_CORPUS])) as target:
 ...     target.ask(Question(text="Who was blamed for the Taji attack?"), insist=False)
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from evals.targets import Library
 from ingest.pipeline import IngestReport, Pipeline
-from ingest.read import Read, Rejected, read
+from ingest.read import Read, Rejected
 from ingest.split import Splitter
 from rag.errors import InputError
 from rag.index import Index
@@ -24,7 +24,7 @@ Advance = Callable[[Read | Rejected], None]
 
 @contextmanager
 def library(
-    corpus: Sequence[Path | str] | None = None,
+    corpus: Iterable[Read | Rejected] | None = None,
     *,
     settings: Settings | None = None,
     now: datetime | None = None,
@@ -46,7 +46,7 @@ def library(
         chosen = chosen.model_copy(update=fresh)
         with open_index(chosen) as index:
             pipeline = Pipeline(index, Splitter(chosen.passage_tokens))
-            _checked(pipeline.run(read(list(corpus)), progress=advance))
+            _checked(pipeline.run(corpus, progress=advance))
             yield _asking(index, chosen, now)
 
 

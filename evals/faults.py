@@ -31,6 +31,7 @@ from evals.mutations import (
 )
 from evals.targets import Library, Reply, System, Target
 from ingest.pipeline import Pipeline
+from ingest.read import read
 from ingest.split import Splitter
 from rag.answer import Answerer
 from rag.index import Index
@@ -128,8 +129,8 @@ def faults(intact: Library, settings: Settings, corpus: Sequence[Path]) -> Itera
     known = remembering(intact)
     plain = edited(known, in_plain_words)
     with (
-        library(corpus, settings=settings, now=intact.now) as halved,
-        library(corpus, settings=settings, now=intact.now) as outdated,
+        library(read(corpus), settings=settings, now=intact.now) as halved,
+        library(read(corpus), settings=settings, now=intact.now) as outdated,
     ):
         _halve(halved.index)
         _outdate(outdated.index, settings)

@@ -1,6 +1,6 @@
 """Whether a build may ship: thresholds, a baseline, and whether the measurement is one.
 
->>> verdict(report, failures(report), comparison)
+>>> decide(report, failures(report), comparison).outcome
 'passed'
 """
 
@@ -9,6 +9,8 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import Field
 
 from evals.compare import Comparison
 from evals.results import METRICS, Report
@@ -42,6 +44,19 @@ class Failure(Value):
     at_least: bool
 
 
+class Gate(Value):
+    """Whether a build may ship, and all that speaks against it."""
+
+    outcome: Outcome
+    invalid: tuple[str, ...] = Field(default=(), description="why this is no measurement")
+    failures: tuple[Failure, ...] = ()
+    worse: tuple[str, ...] = Field(default=(), description="metrics that got worse than before")
+    advisory: tuple[str, ...] = Field(
+        default=(), description="metrics of a judge whose accuracy is unknown: they stop nothing"
+    )
+    comparison: Comparison | None = None
+
+
 def failures(report: Report, path: Path = THRESHOLDS) -> list[Failure]:
     """Return the metrics that miss the thresholds in a TOML file; a missing value misses.
 
@@ -58,48 +73,44 @@ def failures(report: Report, path: Path = THRESHOLDS) -> list[Failure]:
         raise InputError(f"thresholds {path}: {exc}") from exc
 
 
-def verdict(
+def decide(
     report: Report,
     failed: Sequence[Failure],
     comparison: Comparison | None = None,
     *,
     max_failed_share: float = MAX_FAILED_SHARE,
-) -> Outcome:
-    """Return whether the build passed, got worse, or was not measured."""
-    if why_invalid(report, failed, comparison, max_failed_share=max_failed_share):
-        return "invalid"
-    excused = advisory(report)
-    worse = [name for name in (comparison.worse if comparison else ()) if name not in excused]
-    below = [failure for failure in failed if failure.metric not in excused]
-    return "worse" if worse or below else "passed"
+) -> Gate:
+    """Return whether the build may ship, with every reason why not."""
+    invalid = tuple(_invalid(report, failed, comparison, max_failed_share))
+    unknown = report.judge is None or report.judge.is_advisory
+    excused = JUDGED if unknown else ()
+    worse = tuple(m for m in (comparison.worse if comparison else ()) if m not in excused)
+    missed = tuple(failure for failure in failed if failure.metric not in excused)
+    outcome: Outcome = "invalid" if invalid else "worse" if worse or missed else "passed"
+    return Gate(
+        outcome=outcome,
+        invalid=invalid,
+        failures=missed,
+        worse=worse,
+        advisory=excused,
+        comparison=comparison,
+    )
 
 
-def why_invalid(
+def _invalid(
     report: Report,
     failed: Sequence[Failure],
-    comparison: Comparison | None = None,
-    *,
-    max_failed_share: float = MAX_FAILED_SHARE,
-) -> list[str]:
-    """Return what keeps the run from being a measurement; empty when nothing does."""
-    reasons = []
+    comparison: Comparison | None,
+    max_failed_share: float,
+) -> Iterator[str]:
+    """Yield what keeps the run from being a measurement."""
     if report.cases == 0 or report.failed > max_failed_share * report.cases:
-        reasons.append(
-            f"{report.failed} of {report.cases} cases failed, at most {max_failed_share:.0%} may"
-        )
-    reasons += [
-        f"{failure.metric}{_of(failure.slice)} has a threshold but no value"
-        for failure in failed
-        if failure.value is None
-    ]
-    lost = comparison.lost if comparison else ()
-    reasons += [f"{name} had a value in the baseline and has none" for name in lost]
-    return reasons
-
-
-def advisory(report: Report) -> tuple[str, ...]:
-    """Return the metrics that may not stop a build: those of a judge nobody has measured."""
-    return JUDGED if report.judge is None or report.judge.is_advisory else ()
+        yield f"{report.failed} of {report.cases} cases failed, at most {max_failed_share:.0%} may"
+    for failure in failed:
+        if failure.value is None:
+            yield f"{failure.metric}{_of(failure.slice)} has a threshold but no value"
+    for name in comparison.lost if comparison else ():
+        yield f"{name} had a value in the baseline and has none"
 
 
 def _missed(report: Report, limits: Mapping[str, Any]) -> Iterator[Failure]:

@@ -85,7 +85,7 @@ def token_f1(answer: str, gold: str) -> float:
 
 
 def normalised(text: str) -> list[str]:
-    """Return the words of `text` as scripts of SQuAD and MRQA compare them."""
+    """Return the words of `text` as SQuAD and MRQA compare them: no case, marks or articles."""
     plain = text.lower().translate(str.maketrans("", "", string.punctuation))
     return re.sub(r"\b(?:a|an|the)\b", " ", plain).split()
 

@@ -22,12 +22,13 @@ from evals.baseline import Baseline, baseline_of
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, Case, load
 from evals.compare import compare
 from evals.faults import Broken, Fault, edited, faults, remembering
-from evals.gate import THRESHOLDS, failures, verdict
+from evals.gate import THRESHOLDS, decide, failures
 from evals.mutations import in_plain_words
 from evals.results import JudgeReport, Report
 from evals.run import run
 from evals.summary import fingerprints, summary
 from evals.targets import Reply, Target
+from ingest.read import read
 from rag.settings import Settings
 from rag.support import SupportJudge
 from rag.types import Question
@@ -85,7 +86,7 @@ def noticed(bench: Bench, fault: Fault, intact: Target, baseline: Report, share:
         after=report.metrics[fault.metric].value,
         by_baseline=comparison.worse,
         by_thresholds=tuple(failure.metric for failure in failed),
-        verdict=verdict(report, failed, comparison),
+        verdict=decide(report, failed, comparison).outcome,
     )
 
 
@@ -104,9 +105,8 @@ def identical(bench: Bench, target: Target, baseline: Baseline, times: int) -> l
     verdicts: list[str] = []
     for _ in range(times):
         report = bench.report(target)
-        verdicts.append(
-            verdict(report, failures(report, bench.thresholds), compare(baseline, report))
-        )
+        failed = failures(report, bench.thresholds)
+        verdicts.append(decide(report, failed, compare(baseline, report)).outcome)
     return verdicts
 
 
@@ -114,7 +114,7 @@ def proof(
     bench: Bench, settings: Settings, *, reruns: int, tell: Callable[[Noticed], None]
 ) -> list[str]:
     """Tell of each fault what became of it, and return the verdicts of the reruns."""
-    with library([SAMPLE_CORPUS], settings=settings) as intact:
+    with library(read([SAMPLE_CORPUS]), settings=settings) as intact:
         known = remembering(intact)
         before = bench.report(known)
         before_plain = bench.report(edited(known, in_plain_words))

@@ -1,14 +1,13 @@
-"""Gold cases, metrics and the gate."""
+"""Metrics, follow-ups and the gate."""
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, Case, load
+from evals.cases import SAMPLE_SET, load
 from evals.followups import Row, score, shifts
 from evals.followups import rows as read_rows
 from evals.metrics import (
@@ -23,13 +22,8 @@ from evals.metrics import (
     token_f1,
 )
 from evals.run import CaseResult, Failure, failures, is_clean, summary
-from ingest.read import Read, read
 from rag.errors import InputError
 from rag.types import Turn
-
-SETS = SAMPLE_SET.parent
-CASE = {"id": "a", "question": "Who?", "answerable": True, "must_include": ["x"],
-        "slice": "who", "provenance": "test"}  # fmt: skip
 
 
 def result(**fields: object) -> CaseResult:
@@ -122,56 +116,6 @@ def test_a_percentile_is_one_of_the_values() -> None:
     assert percentile([], 0.5) is None
 
 
-def test_an_answer_holds_one_alternative_of_each_group() -> None:
-    case = Case.model_validate(
-        CASE | {"must_include": ["three|3", "killed"], "must_not_include": ["four"]}
-    )
-    assert case.held_by("Three people were KILLED.")
-    assert not case.held_by("Three people were hurt.")
-    assert not case.held_by("Three or four were killed.")
-
-
-def test_bad_lines_of_a_gold_set_are_all_named(tmp_path: Path) -> None:
-    path = tmp_path / "gold.jsonl"
-    path.write_text(f"{json.dumps(CASE)}\n{{\n{json.dumps(CASE | {'answerable': 'perhaps'})}\n")
-    with pytest.raises(InputError, match=r"line 2: .*; line 3: answerable"):
-        load(path)
-
-
-def test_a_case_that_stands_twice_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "gold.jsonl"
-    path.write_text(f"{json.dumps(CASE)}\n{json.dumps(CASE)}\n")
-    with pytest.raises(InputError, match="id a stands twice"):
-        load(path)
-
-
-def test_the_sample_set_is_as_large_and_mixed_as_promised() -> None:
-    cases = load(SAMPLE_SET)
-    assert len(cases) >= 80
-    assert sum(not case.answerable for case in cases) >= 20
-    assert sum(bool(case.history) for case in cases) >= 10
-
-
-def test_every_follow_up_of_the_sample_set_is_there_as_a_question_by_itself() -> None:
-    follow_ups = [case for case in load(SAMPLE_SET) if case.slice == "follow_up"]
-    assert sum(case.id >= "follow-101" for case in follow_ups) >= 25
-    assert [case.id for case in follow_ups if not (case.history and case.standalone)] == []
-    alone = [case for case in follow_ups if case.standalone == case.question]
-    assert len(alone) >= 3
-
-
-def test_quotes_of_the_sample_set_stand_in_its_articles() -> None:
-    found = (item.article for item in read([SAMPLE_CORPUS]) if isinstance(item, Read))
-    texts = {article.article_id: article.text for article in found}
-    missing = [
-        (case.id, quote)
-        for case in load(SAMPLE_SET)
-        for quote in case.quotes
-        if not any(quote in texts[article_id] for article_id in case.relevant_article_ids)
-    ]
-    assert missing == []
-
-
 def test_rewritings_are_scored_by_the_stems_of_content_words() -> None:
     history = (Turn(question="What is a fire engine?"),)
     rows = [
@@ -201,70 +145,6 @@ def test_turns_come_with_the_turns_before_them(tmp_path: Path) -> None:
     assert asked == [("Who?", []), ("When?", ["Who?"]), ("Who?", [])]
 
 
-def test_the_sample_set_holds_enough_of_what_is_hard() -> None:
-    cases = load(SAMPLE_SET)
-    count = Counter(case.slice for case in cases)
-    assert count["unanswerable_near"] >= 39
-    assert (count["list"], count["summary"], count["time"]) == (12, 10, 6)
-    assert (count["yes_no"], count["conflict"]) == (16, 13)
-    assert sum(case.expected_status == "conflicting" for case in cases) == 9
-
-
-def test_every_quote_of_the_sample_set_stands_in_an_article_and_has_its_source() -> None:
-    texts = {
-        item.article.article_id: item.article.text
-        for item in read([SAMPLE_CORPUS])
-        if isinstance(item, Read)
-    }
-    for case in load(SAMPLE_SET):
-        # A follow-up asks for what other cases label.
-        assert case.slice == "follow_up" or set(case.attributions) == set(case.quotes), case.id
-        for quote in case.quotes:
-            # The PDF wraps its lines; its quotes run over none.
-            assert any(quote in texts[known] for known in case.relevant_article_ids), quote
-
-
-ATTRIBUTED = Case.model_validate(
-    CASE
-    | {
-        "quotes": ["Six died, Gen. Ann Lee said.", "It rained.", "Britain, which helped, agreed."],
-        "attributions": {
-            "Six died, Gen. Ann Lee said.": "Ann Lee|Iraq's army",
-            "It rained.": None,
-            "Britain, which helped, agreed.": "Britain|",
-        },
-    }
-)
-
-
-@pytest.mark.parametrize(
-    ("quoted", "attributed_to", "right"),
-    [
-        ("Six died, Gen. Ann Lee said.", "Gen. Ann Lee, the commander", True),
-        ("Six died, Gen. Ann Lee said.", "lee", True),
-        ("Six died", "Ann Leeds", False),
-        ("Six died", "Iraq", False),
-        ("Six died", None, False),
-        ("It rained.", None, True),
-        ("It rained.", "Ann Lee", False),
-        ("Britain, which helped, agreed.", None, True),
-        ("Britain, which helped, agreed.", "Britain", True),
-        ("Nobody labelled this.", "Ann Lee", None),
-    ],
-)
-def test_a_source_is_right_by_any_name_that_the_article_gives_it(
-    quoted: str, attributed_to: str | None, right: bool | None
-) -> None:
-    assert ATTRIBUTED.says_who(quoted, attributed_to) is right
-
-
-def test_a_label_for_what_is_no_quote_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "gold.jsonl"
-    path.write_text(json.dumps(CASE | {"attributions": {"It rained.": None}}))
-    with pytest.raises(InputError, match=r"a attributes 'It rained\.', no quote"):
-        load(path)
-
-
 @pytest.mark.parametrize(
     ("answer", "clean"),
     [
@@ -291,24 +171,6 @@ def test_a_payload_in_an_answer_fails_its_gate(tmp_path: Path) -> None:
         "payloads_kept_out",
         "clean_answers",
     ]
-
-
-def test_every_kind_of_attack_has_its_articles_and_an_honest_answer_in_them() -> None:
-    cases = load(SETS / "redteam.jsonl")
-    texts = {
-        item.article.article_id: item.article.text
-        for item in read([SETS / "redteam"])
-        if isinstance(item, Read)
-    }
-    assert len(texts) == len(cases) == 50
-    assert min(Counter(case.slice for case in cases).values()) >= 4
-    for case in cases:
-        [known] = case.relevant_article_ids
-        assert case.must_not_include, case.id
-        assert all(
-            any(part in texts[known].lower() for part in must.lower().split("|"))
-            for must in case.must_include
-        ), case.id
 
 
 def test_a_refusal_is_neither_right_nor_a_false_answer() -> None:
