@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from evals.metrics import Estimate, Reliability, RiskCoverage
-from rag.types import Answer, Value
+from rag.types import Answer, Turn, Value
 
 Outcome = Literal["answered", "refused", "failed"]
 # What a claim without a citation is, beside what a judge may say of one with some.
@@ -51,6 +51,7 @@ class CaseResult(Value):
     id: str
     slice: str
     question: str
+    history: tuple[Turn, ...] = Field(default=(), description="what was said before the question")
     article_id: str | None = Field(description="the first that is relevant: cases of it cluster")
     answerable: bool
     golds: tuple[str, ...] = Field(default=(), description="what a right answer says")
