@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
@@ -30,6 +31,7 @@ from evals.results import JudgeReport, Report
 # GitHub refuses comments of more than 65,536 characters: the rest is in the page.
 MAX_FLIPS = 30
 MAX_ANSWER = 400
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def to_json(report: Report, failures: Sequence[Failure], comparison: Comparison | None) -> str:
@@ -43,7 +45,9 @@ def to_json(report: Report, failures: Sequence[Failure], comparison: Comparison 
         "comparison": comparison and comparison.model_dump(mode="json"),
         "report": report.model_dump(mode="json"),
     }
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    # Half a character is no text that a file can hold, but JSON has a way to write it.
+    return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def to_markdown(report: Report, failures: Sequence[Failure], comparison: Comparison | None) -> str:
