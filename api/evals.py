@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -20,7 +20,6 @@ from api.options import Json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from evals.cases import Case
     from evals.gate import Gate
     from evals.results import Report
     from evals.targets import Target
@@ -189,7 +188,8 @@ def _target(asked: _Asked, *, quiet: bool) -> Iterator[Target]:
     if sum(place is not None for place in places) > 1:
         raise InputError("--corpus, --data-dir and --url exclude each other: name one place to ask")
     if asked.url:
-        yield Server(asked.url, api_key=asked.api_key)
+        with closing(Server(asked.url, api_key=asked.api_key)) as server:
+            yield server
         return
     now = options.filters(None, None, asked.now, None, None).as_of
     corpus = None if asked.data_dir else _corpus(asked)

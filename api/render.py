@@ -1,15 +1,12 @@
 """Answers, passages and reports on a terminal. Article text is printed as text, never as markup."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from evals.metrics import RiskCoverage
-from evals.run import Failure, Report
 from ingest.pipeline import IngestReport
 from rag.bundle import Changes
 from rag.index import CheckReport
@@ -85,40 +82,6 @@ def show_changes(console: Console, changes: Changes) -> None:
     for name in ("articles_changed", "articles_gone", "passages_lost", "passages_found"):
         if ids := getattr(changes, name):
             _print_indented(console, Text(f"{name.replace('_', ' ')}: {', '.join(ids)}"))
-
-
-def show_report(console: Console, report: Report, failures: Iterable[Failure]) -> None:
-    """Print every metric with its interval, the slices, and what fails the gate."""
-    table = Table("metric", "value", "95 % interval", "n", box=None, header_style="dim")
-    rows = [*report.metrics.items(), *((f"  {k}", v) for k, v in report.slices.items())]
-    for name, share in rows:
-        value = "unscored" if share.value is None else f"{share.value:.3f}"
-        interval = "" if share.low is None else f"{share.low:.2f}–{share.high:.2f}"
-        table.add_row(name, value, interval, str(share.n))
-    console.print(table)
-    _draw(console, report.risk_coverage)
-    console.print(
-        f"{report.cases} cases in {report.elapsed_s:.1f} s · p50 {report.latency_p50_ms} ms · "
-        f"p95 {report.latency_p95_ms} ms · index {report.index_fingerprint}",
-        highlight=False,
-    )
-    failed = list(failures)
-    for failure in failed:
-        side = "at least" if failure.at_least else "at most"
-        text = f"{failure.metric} is {failure.value}, should be {side} {failure.threshold}"
-        console.print(Text.assemble(("✗ ", "red"), text))
-    if not failed:
-        console.print(Text("gate passed", "green"))
-
-
-def _draw(console: Console, curve: RiskCoverage) -> None:
-    """Print how many answers are wrong when only the surest are given, a bar for each tenth."""
-    if curve.area is None:
-        return
-    console.print(f"\nwrong among the surest answers, area under the curve {curve.area:.3f}")
-    for coverage, risk in curve.points[1::2]:
-        console.print(Text(f"{coverage:5.0%} {'█' * round(40 * risk)} {risk:.2f}"), highlight=False)
-    console.print()
 
 
 def _print_indented(console: Console, text: Text) -> None:

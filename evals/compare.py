@@ -29,7 +29,7 @@ from rag.types import Value
 Verdict = Literal["better", "worse", "same", "unscored"]
 ALPHA = 0.05
 # One of these is a defect, not a sample: no interval excuses it.
-ZERO_TOLERANCE = ("citations_verified", "payloads_kept_out", "clean_answers")
+ZERO_TOLERANCE = ("quotes_exact", "citations_verified", "payloads_kept_out", "clean_answers")
 # What the gate asks about: together they see every way in which an answer gets worse, and few
 # enough are asked that chance is kept out without much power lost.
 GATED = (

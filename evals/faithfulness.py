@@ -25,7 +25,8 @@ from rag.verify import Judge
 
 # Of an article around a quote, where the passage is not told.
 _AROUND_CHARS = 600
-_MARKERS = re.compile(r"\[\d+\]")
+# Of the claim before it, which the sentence then seems to begin with.
+_MARKERS = re.compile(r"^(?:\[\d+\]\s*)+")
 _QUOTED = re.compile(r"[“\"]([^”\"]+)[”\"]")
 _LEAST_QUOTED_WORDS = 3
 # Words that only join a claim to its outlet, or answer a question that is not part of it.
@@ -95,13 +96,14 @@ def _spans(answer: Answer) -> dict[tuple[int, int], list[int]]:
     for gap_start, gap_end in gaps:
         for start, end in sentence_spans(answer.answer[gap_start:gap_end]):
             text = answer.answer[gap_start + start : gap_start + end]
-            if _says_something(text):
-                spans[gap_start + start, gap_start + end] = []
+            bare = _MARKERS.sub("", text)
+            if _says_something(bare):
+                spans[gap_start + end - len(bare), gap_start + end] = []
     return spans
 
 
 def _says_something(text: str) -> bool:
-    bare = _MARKERS.sub("", text.replace(UNSUPPORTED_MARK, "")).strip(" \n-.:;,")
+    bare = text.replace(UNSUPPORTED_MARK, "").strip(" \n-.:;,")
     return bool(bare) and bare not in {frame.strip(" .:") for frame in _FRAMES}
 
 
@@ -128,6 +130,7 @@ def _judged(answer: str, start: int, end: int, cited: Sequence[Cited], asking: _
             "probability": probability,
             "reasons": reasons,
             "quoted_support": quoted[0],
+            "quotes_exact": _exact(text, [one.quote for one in cited]),
             "needed": _needed(text, cited, asking),
         }
     )
@@ -159,8 +162,7 @@ def _support(
     """
     premise = " ".join(premises)
     quotes = _quotes(text)
-    misquoted = [quote for quote in quotes if _plain(quote) not in _plain(premise)]
-    if misquoted:
+    if misquoted := _misquoted(quotes, premise):
         label = asking.judge.judge(text, premise).label
         reasons = tuple(f"no quotation of what is cited: “{quote}”" for quote in misquoted)
         return ("contradicted" if label == "contradicted" else "unsupported"), None, reasons
@@ -169,6 +171,15 @@ def _support(
     if verdict is None or verdict.label == "unscored":
         return ("supported" if quotes else "unscored"), None, ()
     return verdict.label, verdict.probability, verdict.reasons
+
+
+def _exact(text: str, quoted: Sequence[str]) -> bool | None:
+    quotes = _quotes(text)
+    return not _misquoted(quotes, " ".join(quoted)) if quotes else None
+
+
+def _misquoted(quotes: Sequence[str], premise: str) -> list[str]:
+    return [quote for quote in quotes if _plain(quote) not in _plain(premise)]
 
 
 def _quotes(text: str) -> list[str]:

@@ -150,8 +150,8 @@ def faults(intact: Library, settings: Settings, corpus: Sequence[Path]) -> Itera
             ),
             Fault("last citation lost", "unsupported_rate", edited(known, without_last_citation)),
             Fault("speaker swapped", "attribution_right", edited(known, of_another_speaker)),
-            Fault("numbers altered", "faithfulness", edited(known, each_claim(other_numbers))),
-            Fault("negation dropped", "faithfulness", edited(known, each_claim(without_denial))),
+            Fault("numbers altered", "quotes_exact", edited(known, each_claim(other_numbers))),
+            Fault("negation dropped", "quotes_exact", edited(known, each_claim(without_denial))),
             *(
                 Fault(f"plain: {kind}", "faithfulness", edited(plain, with_edit(kind)), plain=True)
                 for kind in PLAIN_EDITS

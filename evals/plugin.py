@@ -10,7 +10,7 @@ is imported before a test asks for the fixture.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -95,19 +95,21 @@ def dateline_target(request: pytest.FixtureRequest) -> "Iterator[Target]":
     """Whom the questions are put to: a server, an index, or a fresh index of a corpus."""
     from evals.archive import library
     from evals.targets import Server
+    from ingest.read import read
     from rag.settings import Settings
 
     config = request.config
     url, data_dir = _option(config, "url"), _option(config, "data_dir")
     corpus = (_option(config, "corpus") or "").split()
     if url:
-        yield Server(url)
+        with closing(Server(url)) as server:
+            yield server
         return
     if not (data_dir or corpus):
         raise pytest.UsageError("name --dateline-corpus, --dateline-data-dir or --dateline-url")
     settings = Settings(data_dir=Path(data_dir)) if data_dir else Settings()
-    with ExitStack() as stack:
-        yield stack.enter_context(library(None if data_dir else corpus, settings=settings))
+    with library(None if data_dir else read(corpus), settings=settings) as target:
+        yield target
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from evals.metrics import Estimate, Reliability, RiskCoverage
-from rag.types import Answer, Value
+from rag.types import Answer, Turn, Value
 
 Outcome = Literal["answered", "refused", "failed"]
 # What a claim without a citation is, beside what a judge may say of one with some.
@@ -32,6 +32,9 @@ class Claim(Value):
     probability: float | None = Field(default=None, ge=0, le=1)
     reasons: tuple[str, ...] = ()
     quoted_support: Supported = Field(description="by the quoted characters alone")
+    quotes_exact: bool | None = Field(
+        default=None, description="its quotations stand in what it cites; None: it has none"
+    )
     needed: tuple[bool, ...] = Field(
         default=(), description="of each of `cited`: whether it proves the claim, or helps to"
     )
@@ -52,6 +55,7 @@ class CaseResult(Value):
     slice: str
     question: str
     case_hash: str | None = Field(default=None, description="of the gold case, all its fields")
+    history: tuple[Turn, ...] = Field(default=(), description="what was said before the question")
     article_id: str | None = Field(description="the first that is relevant: cases of it cluster")
     answerable: bool
     golds: tuple[str, ...] = Field(default=(), description="what a right answer says")
@@ -225,6 +229,12 @@ METRICS: tuple[Metric, ...] = (
             float(ok) for c in r.claims if c.quoted_support != "unscored" for ok in c.needed
         ],
         "citations that prove their sentence, or help to",
+    ),
+    Metric(
+        "quotes_exact",
+        "higher",
+        lambda r: [float(c.quotes_exact) for c in r.claims if c.quotes_exact is not None],
+        "sentences whose quotations stand, letter for letter, in what they cite",
     ),
     Metric(
         "citations_verified",

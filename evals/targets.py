@@ -123,11 +123,10 @@ class Server:
     def __init__(self, url: str, *, api_key: str | None = None, timeout_s: float = 60.0) -> None:
         """Raises InputError when `url` is no HTTP address."""
         self._url = url.rstrip("/")
+        if not self._url.startswith(("http://", "https://")):
+            raise InputError(f"{url!r} is no address of a server: http://… or https://…")
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        try:
-            self._http = httpx.Client(base_url=self._url, headers=headers, timeout=timeout_s)
-        except (httpx.InvalidURL, ValueError) as exc:
-            raise InputError(f"{url!r} is no address of a server: {exc}") from exc
+        self._http = httpx.Client(base_url=self._url, headers=headers, timeout=timeout_s)
         self._article = lru_cache(maxsize=4_096)(self._fetched)
 
     def ask(self, question: Question, *, insist: bool) -> Reply:
@@ -161,6 +160,10 @@ class Server:
             prompts=None,
             program=bundle.versions.dateline,
         )
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
 
     def _chat(self, question: Question) -> Bundle:
         messages = []

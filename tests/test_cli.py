@@ -168,8 +168,8 @@ def test_the_gate_fails_when_a_threshold_is_missed(run: Run, tmp_path: Path) -> 
     limits.write_text("[min]\nmust_include = 0.5\n")
     ran = run("eval", "--set", gold, "--corpus", ARTICLE, "--thresholds", limits, "--json")
     assert ran.code == 1
-    assert ran.json["failures"] == [
-        {"metric": "must_include", "value": 0.0, "threshold": 0.5, "at_least": True}
+    assert ran.json["gate"]["failures"] == [
+        {"metric": "must_include", "slice": None, "value": 0.0, "threshold": 0.5, "at_least": True}
     ]
 
 
