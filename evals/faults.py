@@ -124,9 +124,14 @@ def never_refusing(target: Target) -> Target:
 
 
 @contextmanager
-def faults(intact: Library, settings: Settings, corpus: Sequence[Path]) -> Iterator[list[Fault]]:
-    """Yield every fault of an archive of `corpus`; `intact` answers as it should."""
-    known = remembering(intact)
+def faults(
+    intact: Library, settings: Settings, corpus: Sequence[Path], *, known: Target | None = None
+) -> Iterator[list[Fault]]:
+    """Yield every fault of an archive of `corpus`; `intact` answers as it should.
+
+    Args: known: `intact`, which was asked before and remembers.
+    """
+    known = known or remembering(intact)
     plain = edited(known, in_plain_words)
     with (
         library(read(corpus), settings=settings, now=intact.now) as halved,

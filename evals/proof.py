@@ -118,7 +118,7 @@ def proof(
         known = remembering(intact)
         before = bench.report(known)
         before_plain = bench.report(edited(known, in_plain_words))
-        with faults(intact, settings, [SAMPLE_CORPUS]) as broken:
+        with faults(intact, settings, [SAMPLE_CORPUS], known=known) as broken:
             for fault in broken:
                 base = edited(known, in_plain_words) if fault.plain else known
                 report = before_plain if fault.plain else before
