@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 app = typer.Typer(invoke_without_command=True)
 app.command("validate")(goldsets.validate)
 app.command("init")(goldsets.init)
+app.command("judge")(goldsets.judge)
 
 
 class _Asked(NamedTuple):
@@ -80,6 +81,15 @@ def eval_(
         tuple[float, float] | None,
         typer.Option(help="Price of a million prompt tokens, and of as many completion tokens."),
     ] = None,
+    judge_url: Annotated[
+        str | None,
+        typer.Option(help="OpenAI-compatible URL of a judge (key: DATELINE_LLM_API_KEY)."),
+    ] = None,
+    judge_model: Annotated[str | None, typer.Option(help="The model there.")] = None,
+    judge_votes: Annotated[int, typer.Option(min=1, help="Votes of it for a verdict.")] = 3,
+    judges: Annotated[
+        Path | None, typer.Option(help="Records of judges (default: those of Dateline).")
+    ] = None,
     thresholds: Annotated[Path | None, typer.Option(help="TOML file of the gate.")] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="An earlier run to compare with, case by case.")
@@ -103,23 +113,28 @@ def eval_(
     if context.invoked_subcommand:
         return
     _need_extra()
+    from api.judging import build_judge
     from evals.baseline import baseline_of, read_baseline, write_baseline
     from evals.cache import Cache
     from evals.cases import SAMPLE_SET, load
     from evals.compare import compare
     from evals.gate import EXIT_CODES, THRESHOLDS, decide, failures
+    from evals.judge import RememberingJudge
+    from evals.judge_records import JUDGES, judge_report
     from evals.run import run
     from evals.score import Prices
     from evals.summary import fingerprints, summary
     from rag.errors import InputError
-    from rag.support import SupportJudge
 
     if update_baseline and not baseline:
         raise InputError("--update-baseline needs the file: --baseline FILE")
     cases = load(gold or SAMPLE_SET)
     old = read_baseline(baseline) if baseline and not update_baseline else None
     asked = _Asked(gold, corpus, data_dir, url, api_key, now)
-    judge = SupportJudge(threads=1)
+    replies = Cache(cache)
+    judge = RememberingJudge(
+        build_judge(judge_url, judge_model, votes=judge_votes, prices=prices), replies
+    )
     with _target(asked, quiet=as_json) as target, _progress(len(cases), as_json) as advance:
         began = time.monotonic()
         results = run(
@@ -127,15 +142,15 @@ def eval_(
             target,
             judge,
             concurrency=concurrency,
-            cache=Cache(cache),
+            cache=replies,
             prices=Prices(*prices) if prices else None,
             max_failed_share=max_failed,
             progress=advance,
         )
         report = summary(
             results,
-            made_with=fingerprints(cases, target.system(), "support"),
-            judge=None,
+            made_with=fingerprints(cases, target.system(), judge.info.fingerprint),
+            judge=judge_report(judge, today=datetime.now(UTC).date(), path=judges or JUDGES),
             elapsed_s=time.monotonic() - began,
         )
     comparison = compare(old, report, same_system=same_system) if old else None

@@ -1,4 +1,4 @@
-"""`dateline eval validate` and `init`: gold questions checked, and drafted from articles."""
+"""`dateline eval validate`, `init` and `judge`: what an evaluation stands on."""
 
 from __future__ import annotations
 
@@ -75,6 +75,42 @@ def init(
     except OSError as exc:
         raise InputError(f"{out} cannot be written: {exc.strerror}") from exc
     _tell_drafted(out, cases, asked=questions)
+
+
+def judge(
+    pairs: Annotated[Path, typer.Argument(help="JSONL: premise, claim, supported; set, if any.")],
+    llm_url: Annotated[
+        str | None, typer.Option(help="OpenAI-compatible URL; default: our support model.")
+    ] = None,
+    llm_model: Annotated[str | None, typer.Option(help="The model there.")] = None,
+    votes: Annotated[int, typer.Option(help="Votes of it for each verdict.")] = 3,
+    prices: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="What a million tokens of prompt and of completion cost."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Pairs to draw; default: all.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write the figures into this file of records.")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Measure how far a judge agrees with people, by set, on pairs that they labelled."""
+    from api.judging import measure, show_measured
+
+    found = measure(
+        pairs, llm_url, llm_model, votes=votes, prices=prices, limit=limit, quiet=as_json
+    )
+    if record:
+        from evals.judge_records import write_record
+
+        write_record(found.agreement, record)
+    if as_json:
+        sys.stdout.write(json.dumps(found.model_dump(mode="json"), indent=2) + "\n")
+    else:
+        show_measured(found)
+    # What was never scored says nothing about the judge.
+    raise typer.Exit(0 if found.agreement.overall.coverage else 2)
 
 
 def _tell_validation(report: Validation) -> None:

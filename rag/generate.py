@@ -175,7 +175,7 @@ class Draft:
         """Yield what the sentences add, unless the first one says that there is no answer."""
         for sentence in sentences:
             if self._first:
-                self._failure = _declined(sentence.text)
+                self._failure = declined(sentence.text)
                 self._first = False
             if self._failure:
                 return
@@ -212,7 +212,8 @@ def _rank(hit: Hit) -> float:
     return -(hit.scores.reader if hit.scores.reader is not None else -1.0)
 
 
-def _declined(sentence: str) -> Fallback | None:
+def declined(sentence: str) -> Fallback | None:
+    """Return how an answer that begins with `sentence` declines to answer, if it does."""
     if _ABSTAINS.search(sentence):
         return "abstained"
     return "refused" if _REFUSES.match(sentence) else None

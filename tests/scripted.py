@@ -70,10 +70,12 @@ def _handler(play: ScriptedLLM) -> type[BaseHTTPRequestHandler]:
             self.send_response(reply.status)
             for name, value in reply.headers:
                 self.send_header(name, value)
-            self.send_header("content-type", "text/event-stream")
+            streamed = bool(play.requests[-1].get("stream"))
+            kind = "text/event-stream" if streamed else "application/json"
+            self.send_header("content-type", kind)
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
-            for piece in _pieces(reply):
+            for piece in _pieces(reply) if streamed else [_whole(reply)]:
                 time.sleep(reply.before_piece_s)
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                 self.wfile.flush()
@@ -97,6 +99,17 @@ def _pieces(reply: Reply) -> list[bytes]:
     common = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}
     lines = [f"data: {json.dumps(common | event)}\n\n".encode() for event in events]
     return lines if reply.is_cut else [*lines, b"data: [DONE]\n\n"]
+
+
+def _whole(reply: Reply) -> bytes:
+    """Return what a client that does not stream is sent."""
+    if reply.body is not None:
+        return reply.body
+    message = {"role": "assistant", "content": reply.text}
+    choice = {"index": 0, "message": message, "finish_reason": reply.finish}
+    usage = {"prompt_tokens": 40, "completion_tokens": 7, "total_tokens": 47}
+    common = {"id": "1", "object": "chat.completion", "created": 1, "model": "scripted"}
+    return json.dumps(common | {"choices": [choice], "usage": usage}).encode()
 
 
 def _choice(text: str, finish: str | None) -> dict[str, Any]:  # Any: JSON
