@@ -119,8 +119,8 @@ def eval_(
     from evals.cases import SAMPLE_SET, load
     from evals.compare import compare
     from evals.gate import EXIT_CODES, THRESHOLDS, decide, failures
-    from evals.judge import RememberingJudge
-    from evals.judge_records import JUDGES, judge_report
+    from evals.judges.judge import RememberingJudge
+    from evals.judges.records import JUDGES, judge_report
     from evals.run import run
     from evals.score import Prices
     from evals.summary import fingerprints, summary
@@ -167,9 +167,9 @@ def _show(report: Report, gate: Gate, written: _Written, *, as_json: bool) -> No
     from rich.console import Console
 
     from api.render_eval import show_report
-    from evals.junit import to_junit
-    from evals.page import to_html
-    from evals.report import to_json, to_markdown
+    from evals.reports.junit import to_junit
+    from evals.reports.page import to_html
+    from evals.reports.report import to_json, to_markdown
 
     forms = {written.html: to_html, written.markdown: to_markdown, written.junit: to_junit}
     for path, form in forms.items():
@@ -218,8 +218,8 @@ def _target(asked: _Asked, *, quiet: bool) -> Iterator[Target]:
 
 def _corpus(asked: _Asked) -> Iterable[Read | Rejected]:
     """Return the articles that are named, else those that the set brings, else the sample's."""
-    from evals import formats
     from evals.cases import SAMPLE_CORPUS
+    from evals.gold import formats
     from ingest.read import Read, read
     from rag.errors import InputError
 

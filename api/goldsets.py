@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from evals.cases import Case
-    from evals.validate import Validation
+    from evals.gold.validate import Validation
     from rag.types import Article
 
 _MOST_TOLD = 20
@@ -36,8 +36,9 @@ def validate(
     With the articles also whether each quote stands in them letter for letter. Exit code 2 when the
     set cannot be run; warnings alone are 0.
     """
-    from evals import cases, formats
-    from evals.validate import validate as validation
+    from evals import cases
+    from evals.gold import formats
+    from evals.gold.validate import validate as validation
 
     found = cases.read(gold)
     own = formats.articles(gold) if corpus is None else []
@@ -61,7 +62,7 @@ def init(
 
     By rules for English, without a language model; a fifth of them ask what no article answers.
     """
-    from evals.draft import draft
+    from evals.gold.draft import draft
     from rag.errors import InputError
 
     if out.exists() and not force:
@@ -102,7 +103,7 @@ def judge(
         pairs, llm_url, llm_model, votes=votes, prices=prices, limit=limit, quiet=as_json
     )
     if record:
-        from evals.judge_records import write_record
+        from evals.judges.records import write_record
 
         write_record(found.agreement, record)
     if as_json:

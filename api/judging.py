@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from api.options import settings, valid
-from evals.agreement import Agreement, Macro, SetAgreement, agreement
-from evals.judge import Interval, KnownJudge, OfflineJudge
-from evals.judge_records import record_for
-from evals.llm_judge import JudgeLimits, LlmJudge, Prices, Spent
-from evals.pairs import load_pairs, sha256_of
+from evals.judges.agreement import Agreement, Macro, SetAgreement, agreement
+from evals.judges.judge import Interval, KnownJudge, OfflineJudge
+from evals.judges.llm_judge import JudgeLimits, LlmJudge, Prices, Spent
+from evals.judges.pairs import load_pairs, sha256_of
+from evals.judges.records import record_for
 from rag.errors import InputError
 from rag.types import Value
 

@@ -5,7 +5,9 @@ from rich.table import Table
 from rich.text import Text
 
 from evals.compare import Change, Comparison
-from evals.figures import (
+from evals.gate import Gate
+from evals.metrics import Estimate, RiskCoverage
+from evals.reports.figures import (
     NOTHING,
     change_interval,
     decline,
@@ -19,8 +21,6 @@ from evals.figures import (
     verdict,
     worse,
 )
-from evals.gate import Gate
-from evals.metrics import Estimate, RiskCoverage
 from evals.results import JudgeReport, Report
 
 MAX_COLUMNS = 140

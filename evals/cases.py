@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, ValidationError, model_validator
 
-from evals import formats
+from evals.gold import formats
+from evals.gold.records import Problem, Record, nearest
 from evals.metrics import normalised
-from evals.records import Problem, Record, nearest
 from rag.errors import InputError
 from rag.types import AnswerStatus, Filters, Question, Storable, Turn, Value
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from api.cli import main
-from evals.agreement import Agreement, agreement, sample_agreement
 from evals.cases import SAMPLE_CORPUS
-from evals.drawn import auc_draws, balanced_draws, estimate, mean_draws
-from evals.judge import BigramJudge, Interval, JudgeInfo, OfflineJudge, support_info
-from evals.judge_records import JUDGES, load_records, record_for, write_record
+from evals.judges.agreement import Agreement, agreement, sample_agreement
+from evals.judges.drawn import auc_draws, balanced_draws, estimate, mean_draws
+from evals.judges.judge import BigramJudge, Interval, JudgeInfo, OfflineJudge, support_info
+from evals.judges.pairs import SAMPLE_PAIRS, Pair, load_pairs
+from evals.judges.records import JUDGES, load_records, record_for, write_record
 from evals.metrics import Estimate
-from evals.pairs import SAMPLE_PAIRS, Pair, load_pairs
 from ingest.read import Read, read
 from rag.errors import InputError
 from rag.onnx import MODELS
@@ -272,7 +272,9 @@ def test_other_weights_or_other_rules_are_another_judge(
     assert support_info(card).fingerprint == shipped.fingerprint
     card.write_text(json.dumps(stored | {"threshold": 0.6}))
     assert support_info(card).fingerprint != shipped.fingerprint
-    monkeypatch.setattr("evals.judge.align", lambda claim, premise: align(claim, premise)[:0])
+    monkeypatch.setattr(
+        "evals.judges.judge.align", lambda claim, premise: align(claim, premise)[:0]
+    )
     assert support_info().fingerprint != shipped.fingerprint
 
 

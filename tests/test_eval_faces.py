@@ -10,8 +10,8 @@ from llama_index.core.base.response.schema import Response
 from llama_index.core.evaluation import BatchEvalRunner, EvaluationResult
 from llama_index.core.schema import NodeWithScore, TextNode
 
-from evals.faces import DatelineCitations, DatelineFaithfulness
-from evals.judge import OfflineJudge
+from evals.judges.faces import DatelineCitations, DatelineFaithfulness
+from evals.judges.judge import OfflineJudge
 from rag.catalog import Staged
 from rag.faces import DatelineQueryEngine
 from rag.index import Index

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.cases import GoldSet, load, read
-from evals.formats import articles
+from evals.gold.formats import articles
 from rag.types import make_article_id
 
 SQUAD = {

@@ -109,7 +109,7 @@ def test_one_module_makes_the_sessions_of_our_models() -> None:
 
 
 def test_llama_index_is_imported_at_once_only_by_its_faces() -> None:
-    assert users_of("llama_index", at_once=True) == {"rag/faces.py", "evals/faces.py"}
+    assert users_of("llama_index", at_once=True) == {"rag/faces.py", "evals/judges/faces.py"}
 
 
 def test_one_module_reads_the_environment() -> None:

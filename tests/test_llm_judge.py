@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from evals import local_llm
-from evals.ballot import Ballot, counted, fitted, messages, read_ballot
-from evals.llm_judge import JudgeLimits, LlmJudge, Prices, Spent
+from evals.judges.ballot import Ballot, counted, fitted, messages, read_ballot
+from evals.judges.llm_judge import JudgeLimits, LlmJudge, Prices, Spent
 from rag.errors import ConfigurationError, InputError
 from rag.support import Verdict
 from tests.scripted import Reply, ScriptedLLM

@@ -14,10 +14,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree, html
 
-from evals import plots
-from evals.figures import legible
 from evals.metrics import Estimate, Reliability, RiskCoverage
-from evals.page import link, to_html, worst
+from evals.reports import plots
+from evals.reports.figures import legible
+from evals.reports.page import link, to_html, worst
 from evals.results import CaseResult, Report
 from rag.types import Turn
 from tests.results_made import (

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.cases import SAMPLE_CORPUS, load
-from evals.draft import INVENTED_PLACES, draft
-from evals.questions import questions
+from evals.gold.draft import INVENTED_PLACES, draft
+from evals.gold.questions import questions
 from rag.types import Article
 from tests.commands import dateline
 

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from api.render_eval import show_report
 from evals.compare import Flip
-from evals.figures import legible, one_line, outcome
 from evals.gate import Failure
-from evals.junit import to_junit
-from evals.report import MAX_FLIPS, code, to_json, to_markdown
+from evals.reports.figures import legible, one_line, outcome
+from evals.reports.junit import to_junit
+from evals.reports.report import MAX_FLIPS, code, to_json, to_markdown
 from evals.results import Report
 from tests.results_made import (
     MISSED,

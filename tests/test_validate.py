@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, read
-from evals.validate import SliceCount, Validation, validate
+from evals.gold.validate import SliceCount, Validation, validate
 from ingest.read import Read
 from ingest.read import read as read_articles
 from rag.types import Article

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from evals.clauses import (
+from evals.gold.clauses import (
     Clause,
     Known,
     bare,
@@ -22,8 +22,8 @@ from evals.clauses import (
     read_known,
     words_of,
 )
-from evals.drafted import WHO_SAID, Drafted, is_plain
-from evals.names import full_name, name_end, role_before, role_behind, speaker
+from evals.gold.drafted import WHO_SAID, Drafted, is_plain
+from evals.gold.names import full_name, name_end, role_before, role_behind, speaker
 from rag.reports import find_reports
 from rag.sentences import sentence_spans
 from rag.timex import expressions

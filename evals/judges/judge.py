@@ -7,8 +7,8 @@
 ('dateline-support', True)
 
 A figure that a judge gave is worth what the judge is worth. So each has a fingerprint, which
-changes when its verdicts may, and `evals.judge_records` knows how far the judge of that fingerprint
-agrees with people.
+changes when its verdicts may, and `evals.judges.records` knows how far the judge of that
+fingerprint agrees with people.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from typing import NamedTuple, Protocol
 from pydantic import Field
 
 from evals.cache import Cache, key_of
-from evals.pairs import SAMPLE_PAIRS, Pair, load_pairs
+from evals.judges.pairs import SAMPLE_PAIRS, Pair, load_pairs
 from rag.onnx import MODELS, load_card
 from rag.support import SupportJudge, Verdict, align, model_pair
 from rag.training.pairs import TRAINABLE

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from rag.errors import InputError
 from rag.types import Value
 
-SAMPLE_PAIRS = Path(__file__).parent / "sets" / "pairs.jsonl"
+SAMPLE_PAIRS = Path(__file__).parents[1] / "sets" / "pairs.jsonl"
 _MOST_TOLD = 20
 # A mark of a footnote says nothing that a passage could support.
 _MARK = re.compile(r"\s*\[\d+\]")

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from evals import figures, plots
 from evals.compare import Change, Comparison
 from evals.gate import Gate
+from evals.reports import figures, plots
 from evals.results import METRICS, CaseResult, Report, Supported
 from rag.types import Citation
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from evals.cases import Case, GoldSet, plain
-from evals.records import Problem
+from evals.gold.records import Problem
 from rag.types import Article, Value
 
 _PLAIN_MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-"})

@@ -8,7 +8,7 @@ Lists and capitals, no model: a name that does not show itself to be a person's 
 
 import re
 
-from evals.clauses import POINTING, is_role
+from evals.gold.clauses import POINTING, is_role
 from rag.appositions import is_full_name
 from rag.lexicon import DATES, GROUPS, NUMBERS, PEOPLE, PLACES, TITLES
 from rag.tokens import AUXILIARIES, DETERMINERS, PREPOSITIONS, Token, tokenize

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evals.judge import Interval
+from evals.judges.judge import Interval
 
 SAMPLES = 1_000
 _AT_ONCE = 50

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from evals.agreement import Agreement, sample_agreement
-from evals.judge import Interval, JudgeInfo, KnownJudge
+from evals.judges.agreement import Agreement, sample_agreement
+from evals.judges.judge import Interval, JudgeInfo, KnownJudge
 from evals.metrics import Estimate
 from evals.results import JudgeReport
 from rag.errors import InputError

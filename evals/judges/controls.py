@@ -10,10 +10,10 @@ from itertools import pairwise
 
 from pydantic import Field
 
-from evals.drawn import balanced_draws, estimate
-from evals.judge import Interval, Judged, KnownJudge, judge_all
+from evals.judges.drawn import balanced_draws, estimate
+from evals.judges.judge import Interval, Judged, KnownJudge, judge_all
+from evals.judges.pairs import Pair
 from evals.metrics import Estimate, share
-from evals.pairs import Pair
 from rag.sentences import sentence_spans
 from rag.types import Value
 

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from evals.cases import UNREVIEWED, Case
-from evals.drafted import Drafted
-from evals.names import full_name
-from evals.questions import questions as made_of
+from evals.gold.drafted import Drafted
+from evals.gold.names import full_name
+from evals.gold.questions import questions as made_of
 from rag.lexicon import DATES, PLACES
 from rag.tokens import tokenize
 from rag.types import Article

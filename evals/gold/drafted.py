@@ -7,7 +7,7 @@
 import re
 from typing import Literal, NamedTuple
 
-from evals.clauses import POINTING
+from evals.gold.clauses import POINTING
 from rag.lexicon import DATES
 from rag.tokens import tokenize
 

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from evals.controls import LengthThird, Moved, by_length, moved_verdicts
-from evals.drawn import Draws, auc_draws, balanced_draws, estimate, mean_draws
-from evals.judge import Interval, Judged, JudgeInfo, KnownJudge, judge_all
+from evals.judges.controls import LengthThird, Moved, by_length, moved_verdicts
+from evals.judges.drawn import Draws, auc_draws, balanced_draws, estimate, mean_draws
+from evals.judges.judge import Interval, Judged, JudgeInfo, KnownJudge, judge_all
+from evals.judges.pairs import SAMPLE_PAIRS, Pair, load_pairs, sha256_of
 from evals.metrics import Estimate, share
-from evals.pairs import SAMPLE_PAIRS, Pair, load_pairs, sha256_of
 from rag.types import Value
 
 MOVED_PAIRS = 100

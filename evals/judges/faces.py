@@ -19,7 +19,7 @@ from llama_index.core.evaluation import BaseEvaluator, EvaluationResult
 from llama_index.core.prompts.mixin import PromptDictType
 from llama_index.core.schema import NodeWithScore
 
-from evals.judge import OfflineJudge
+from evals.judges.judge import OfflineJudge
 from rag.draft import Drafting, Sentence
 from rag.generate import declined
 from rag.markers import MarkerParser

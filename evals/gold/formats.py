@@ -13,8 +13,8 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
-from evals import squad
-from evals.records import Item, Paragraph, Problem, Record, nearest
+from evals.gold import squad
+from evals.gold.records import Item, Paragraph, Problem, Record, nearest
 from rag.errors import InputError
 from rag.types import Article, make_article_id
 

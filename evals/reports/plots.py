@@ -12,8 +12,8 @@ from html import escape
 from typing import Any
 
 from evals.compare import Change
-from evals.figures import one_line, words
 from evals.metrics import Estimate, Reliability, RiskCoverage
+from evals.reports.figures import one_line, words
 
 # Vega-Lite's specs are JSON.
 Spec = dict[str, Any]

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import junitparser
 
-from evals.figures import (
+from evals.gate import Gate
+from evals.reports.figures import (
     decline,
     expected,
     interval,
@@ -24,7 +25,6 @@ from evals.figures import (
     outcome,
     said,
 )
-from evals.gate import Gate
 from evals.results import CaseResult, Report, is_good
 
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from evals.ballot import (
+from evals.judges.ballot import (
     JUDGE_PROMPT_VERSION,
     RESPONSE_FORMAT,
     Ballot,
@@ -29,7 +29,7 @@ from evals.ballot import (
     messages,
     read_ballot,
 )
-from evals.judge import JudgeInfo
+from evals.judges.judge import JudgeInfo
 from rag.errors import ConfigurationError, InputError
 from rag.support import Verdict
 from rag.types import Value

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 from urllib.parse import unquote
 
-from evals.records import Item, Paragraph, Problem, Record, kind
+from evals.gold.records import Item, Paragraph, Problem, Record, kind
 from rag.types import make_article_id
 
 _TITLE_CHARS = 80

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from evals.compare import Change, Comparison
-from evals.figures import (
+from evals.gate import Gate
+from evals.reports.figures import (
     NOTHING,
     change_interval,
     decline,
@@ -25,7 +26,6 @@ from evals.figures import (
     words,
     worse,
 )
-from evals.gate import Gate
 from evals.results import JudgeReport, Report
 
 # GitHub refuses comments of more than 65,536 characters: the rest is in the page.

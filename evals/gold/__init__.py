@@ -1,0 +1,1 @@
+"""Gold sets: read from the formats that people have, checked, and drafted from articles."""
