@@ -150,9 +150,7 @@ def faults(
                 in_answers=False,
             ),
             Fault("offsets off by three", "citations_verified", edited(known, with_wrong_offsets)),
-            Fault(
-                "citations a sentence off", "citation_recall", edited(known, of_the_next_sentence)
-            ),
+            Fault("citations moved", "citation_recall", edited(known, of_the_next_sentence)),
             Fault("last citation lost", "unsupported_rate", edited(known, without_last_citation)),
             Fault("speaker swapped", "attribution_right", edited(known, of_another_speaker)),
             Fault("numbers altered", "quotes_exact", edited(known, each_claim(other_numbers))),
