@@ -7,12 +7,11 @@
 
 import json
 import os
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from evals.results import METRICS, CaseResult, Fingerprints, Outcome, Report, is_good
 from rag.errors import InputError
@@ -48,6 +47,13 @@ class Baseline(Value):
     judge: str | None
     cases: tuple[KeptCase, ...]
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        # A merge of two branches that both wrote a baseline leaves such a file.
+        if len({case.id for case in self.cases}) < len(self.cases):
+            raise ValueError("a case stands twice")
+        return self
+
 
 class Pairing(NamedTuple):
     """Which cases can be compared."""
@@ -56,6 +62,7 @@ class Pairing(NamedTuple):
     only_old: tuple[str, ...]
     only_new: tuple[str, ...]
     changed: tuple[str, ...]
+    failed: tuple[str, ...]
 
 
 def kept(result: CaseResult) -> KeptCase:
@@ -86,12 +93,13 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     """Write `baseline` as JSON, a line a case; what was there before stays until all is written."""
     head = baseline.model_dump(mode="json", exclude={"cases"})
     cases = ",\n".join(_line(case.model_dump(mode="json")) for case in baseline.cases)
-    text = _line(head).removesuffix("}") + ', "cases": [\n' + cases + "\n]}\n"
+    text = _line(head).removesuffix("}") + ',"cases":[\n' + cases + "\n]}\n"
     half = path.with_name(f"{path.name}.part")
     try:
         half.write_text(text, encoding="utf-8")
         os.replace(half, path)  # noqa: PTH105 - the same call
     except OSError as exc:
+        half.unlink(missing_ok=True)
         raise InputError(f"baseline {path} cannot be written: {exc.strerror}") from exc
 
 
@@ -125,17 +133,18 @@ def pairing(baseline: Baseline, report: Report, *, same_system: bool = False) ->
         old, new = getattr(baseline.made_with, name), getattr(report.made_with, name)
         if old != new:
             raise InputError(
-                f"the baseline was made with another {name}: {old}, now {new}; nothing can be "
-                f"concluded from a comparison; {_UPDATE}"
+                f"the baseline was made with another {name}: {old or 'not known'}, now "
+                f"{new or 'not known'}; nothing can be concluded from a comparison; {_UPDATE}"
             )
-    found = _paired(
-        {case.id: case.case_hash for case in baseline.cases},
-        {result.id: result.case_hash for result in report.results},
-    )
-    if len(found.paired) < LEAST_PAIRED * len(baseline.cases):
+    found = _paired(baseline, report)
+    # What fails now is for the gate to judge; what failed then leaves nothing to compare with.
+    failed_then = {case.id for case in baseline.cases if case.outcome == "failed"}
+    usable = {*found.paired, *found.failed} - failed_then
+    if len(usable) < LEAST_PAIRED * len(baseline.cases):
         raise InputError(
-            f"of the baseline's {len(baseline.cases)} cases only {len(found.paired)} are here "
-            f"unchanged ({len(found.changed)} edited, {len(found.only_old)} gone); {_UPDATE}"
+            f"of the baseline's {len(baseline.cases)} cases only {len(usable)} are here "
+            f"unchanged ({len(found.changed)} edited, {len(found.only_old)} gone, "
+            f"{len(failed_then)} failed then); {_UPDATE}"
         )
     return found
 
@@ -147,16 +156,26 @@ def under_test(baseline: Baseline, report: Report) -> dict[str, tuple[str | None
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _paired(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> Pairing:
+def _paired(baseline: Baseline, report: Report) -> Pairing:
+    old = {case.id: case for case in baseline.cases}
+    new = {result.id: result for result in report.results}
     both = old.keys() & new.keys()
-    same = {name for name in both if old[name] == new[name]}
+    # Without hashes, the fingerprint of the whole set has to say that nothing was edited.
+    same_set = baseline.made_with.cases == report.made_with.cases
+    same = {
+        name
+        for name in both
+        if (known := old[name].case_hash) == new[name].case_hash and (known or same_set)
+    }
+    failed = {name for name in same if "failed" in (old[name].outcome, new[name].outcome)}
     return Pairing(
-        paired=tuple(sorted(same)),
+        paired=tuple(sorted(same - failed)),
         only_old=tuple(sorted(old.keys() - new.keys())),
         only_new=tuple(sorted(new.keys() - old.keys())),
         changed=tuple(sorted(both - same)),
+        failed=tuple(sorted(failed)),
     )
 
 
 def _line(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

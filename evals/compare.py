@@ -3,27 +3,21 @@
 >>> compare(baseline, report).worse
 ('faithfulness',)
 
-A metric's difference is that of its two values over all cases that both runs measured, each run's
-own answers counted: who refuses more does not look better for it than `must_include` says. Its
-interval draws the articles again, the same ones for both runs.
-
-Source: paired bootstrap (Efron and Tibshirani, 1993; Koehn, EMNLP 2004, for language), McNemar's
-exact test (1947) where each case says yes or no once, Holm's correction (1979) over the metrics
-that the gate looks at.
+A metric is worse when a test of the paired runs says so after Holm's correction over all that the
+gate looks at (`evals.paired`): a build in which nothing changed but chance is stopped at most once
+in twenty times. Cases that failed in a run are in neither: a failure is no answer to compare.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
-from typing import Literal
+from difflib import get_close_matches
+from typing import Literal, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import Field
-from scipy.stats import binomtest
 
 from evals.baseline import Baseline, KeptCase, kept, pairing, under_test
-from evals.results import METRICS, Metric, Report
+from evals.paired import Difference, Pair, detectable, difference, holm, means
+from evals.results import METRICS, Metric, Report, advisory
+from rag.errors import InputError
 from rag.types import Value
 
 Verdict = Literal["better", "worse", "same", "unscored"]
@@ -44,12 +38,6 @@ GATED = (
     "false_abstain_rate",
     "false_answer_rate",
 )
-_SAMPLES = 2_000
-_POWER = 0.8
-# Where the two runs do not differ at all: the share of cases taken to change between two builds.
-_ASSUMED_DISCORDANCE = 0.1
-
-Floats = npt.NDArray[np.float64]
 
 
 class Change(Value):
@@ -63,7 +51,10 @@ class Change(Value):
     low: float | None = Field(description="of the 95 % interval of the difference")
     high: float | None
     p_value: float | None = Field(ge=0, le=1, description="two-sided, of no difference")
-    n: int = Field(description="cases that have a value in both runs")
+    adjusted: float | None = Field(
+        default=None, description="p_value among all that the gate asks about; None: not asked"
+    )
+    n: int = Field(description="cases that have a value in either run")
     detectable: float | None = Field(
         description="the least difference that so many cases show four times in five"
     )
@@ -91,11 +82,17 @@ class Comparison(Value):
     only_old: tuple[str, ...] = Field(description="ids of cases that are gone")
     only_new: tuple[str, ...]
     changed: tuple[str, ...] = Field(description="ids of cases that were edited: not compared")
+    failed: tuple[str, ...] = Field(
+        default=(), description="ids of cases that failed in either run: not compared"
+    )
     under_test: dict[str, tuple[str | None, str | None]] = Field(
         description="index, models, prompts, program that are others: then, now"
     )
     worse: tuple[str, ...] = Field(description="gated metrics that got worse by more than chance")
     lost: tuple[str, ...] = Field(description="metrics that had a value and have none")
+    advisory: tuple[str, ...] = Field(
+        default=(), description="gated metrics that decide nothing: their judge is not known"
+    )
 
 
 def compare(
@@ -109,160 +106,118 @@ def compare(
 ) -> Comparison:
     """Return what is otherwise in `report` than in `baseline`.
 
-    Args: gated: metrics that may be called worse, together at most once in 1/alpha runs by chance.
+    Args: gated: metrics that may be called worse, together at most once in 1/alpha runs by chance;
+          those of ZERO_TOLERANCE always may.
     Raises: InputError when the two cannot be compared (`evals.baseline.pairing`).
     """
+    _check_names(gated)
     pairs = pairing(baseline, report, same_system=same_system)
     old = {case.id: case for case in baseline.cases}
     new = {result.id: kept(result) for result in report.results}
     both = [(old[name], new[name]) for name in pairs.paired]
-    changes = [_change(metric, both, None, seed) for metric in METRICS]
-    worse = _worse([c for c in changes if c.metric in gated], alpha) | _defects(changes)
+    unproven = advisory(report)
+    asked = [name for name in gated if name not in (*unproven, *ZERO_TOLERANCE)]
+    found = {metric.name: _found(metric, both, seed) for metric in METRICS}
+    adjusted = holm({n: one.p_value for n in asked if (one := found[n].difference) is not None})
+    changes = [_change(metric, found[metric.name], adjusted, alpha) for metric in METRICS]
+    worse = [change.metric for change in changes if change.verdict == "worse"]
+    lost = [c.metric for c in changes if c.old is not None and c.new is None]
     return Comparison(
-        changes=tuple(_with_verdict(change, worse, gated) for change in changes),
-        slices=tuple(_of_slices(both, seed)),
+        changes=tuple(changes),
+        slices=tuple(_of_slices(both, seed, alpha)),
         flips=tuple(_flips(both)),
         paired=len(both),
         only_old=pairs.only_old,
         only_new=pairs.only_new,
         changed=pairs.changed,
+        failed=pairs.failed,
         under_test=under_test(baseline, report),
-        worse=tuple(c.metric for c in changes if c.metric in worse),
-        lost=tuple(c.metric for c in changes if c.old is not None and c.new is None),
+        worse=tuple(name for name in worse if name in adjusted or name in ZERO_TOLERANCE),
+        lost=tuple(name for name in lost if name not in unproven),
+        advisory=tuple(name for name in gated if name in unproven),
     )
 
 
 Both = Sequence[tuple[KeptCase, KeptCase]]
 
 
-def _change(metric: Metric, both: Both, slice_: str | None, seed: int) -> Change:
+class _Found(NamedTuple):
+    old: float | None
+    new: float | None
+    n: int
+    difference: Difference | None
+
+
+def _check_names(gated: Sequence[str]) -> None:
+    known = [metric.name for metric in METRICS]
+    for name in gated:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+            raise InputError(f"no metric {name} to gate on{meant}")
+
+
+def _found(metric: Metric, both: Both, seed: int) -> _Found:
     name = metric.name
-    values = [(one.values.get(name, ()), other.values.get(name, ())) for one, other in both]
-    clusters = [one.cluster for one, _ in both]
-    old, new = (_ratio([pair[side] for pair in values]) for side in (0, 1))
-    known = {
-        "metric": name,
-        "slice": slice_,
-        "old": old,
-        "new": new,
-        "n": sum(bool(one or other) for one, other in values),
-    }
-    if old is None or new is None:
-        nothing = dict.fromkeys(("difference", "low", "high", "p_value", "detectable"))
-        return Change.model_validate(known | nothing | {"verdict": "unscored"})
-    drawn = _drawn(values, clusters, seed)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    difference = new - old
-    p_value = _p_value(values, drawn)
-    better = difference > 0 if metric.better == "higher" else difference < 0
-    side: Verdict = "better" if better else "worse"
-    return Change.model_validate(
-        known
-        | {
-            "difference": round(difference, 4),
-            "low": round(float(low), 4),
-            "high": round(float(high), 4),
-            "p_value": round(p_value, 5),
-            "detectable": round(_detectable(values, drawn), 4),
-            "verdict": side if p_value < ALPHA and difference else "same",
-        }
+    pairs = [Pair(o.values.get(name, ()), n.values.get(name, ()), o.cluster) for o, n in both]
+    cases = sum(bool(pair.old or pair.new) for pair in pairs)
+    return _Found(*means(pairs), cases, difference(pairs, seed=seed))
+
+
+def _change(
+    metric: Metric,
+    found: _Found,
+    adjusted: Mapping[str, float],
+    alpha: float,
+    slice_: str | None = None,
+) -> Change:
+    one = found.difference
+    # What the gate asks about has to be as clear as the strictest of Holm's steps.
+    level = alpha / len(adjusted) if metric.name in adjusted else alpha
+    least = None if one is None else detectable(one.error, found.n, alpha=level)
+    p_value = adjusted.get(metric.name)
+    return Change(
+        metric=metric.name,
+        slice=slice_,
+        old=_rounded(found.old),
+        new=_rounded(found.new),
+        difference=_rounded(one and one.value),
+        low=_rounded(one and one.low),
+        high=_rounded(one and one.high),
+        p_value=_rounded(one and one.p_value),
+        adjusted=_rounded(p_value),
+        n=found.n,
+        detectable=_rounded(least),
+        verdict=_verdict(metric, one, p_value, alpha),
     )
 
 
-def _ratio(values: Sequence[Sequence[float]]) -> float | None:
-    flat = [value for several in values for value in several]
-    return sum(flat) / len(flat) if flat else None
+def _verdict(
+    metric: Metric, one: Difference | None, adjusted: float | None, alpha: float
+) -> Verdict:
+    if one is None:
+        return "unscored"
+    p_value = one.p_value if adjusted is None else adjusted
+    # Two means of the same values may differ in the last bit.
+    if abs(one.value) < 1e-12 or (p_value >= alpha and metric.name not in ZERO_TOLERANCE):
+        return "same"
+    return "better" if (one.value > 0) == (metric.better == "higher") else "worse"
 
 
-def _drawn(
-    values: Sequence[tuple[Sequence[float], Sequence[float]]], clusters: Sequence[str], seed: int
-) -> Floats:
-    """Return the differences of the two values over clusters that are drawn again and again."""
-    sums: dict[str, Floats] = defaultdict(lambda: np.zeros(4))
-    for (one, other), cluster in zip(values, clusters, strict=True):
-        sums[cluster] += (sum(one), len(one), sum(other), len(other))
-    table = np.array([sums[name] for name in sorted(sums)])
-    # Clusters that no value comes from would only make the two sides' samples smaller.
-    table = table[table[:, 1] + table[:, 3] > 0]
-    picked = np.random.default_rng(seed).integers(len(table), size=(_SAMPLES, len(table)))
-    total = table[picked].sum(axis=1)
-    usable = total[(total[:, 1] > 0) & (total[:, 3] > 0)]
-    differences: Floats = usable[:, 2] / usable[:, 3] - usable[:, 0] / usable[:, 1]
-    return differences if len(differences) else np.zeros(1)
+def _rounded(value: float | None) -> float | None:
+    # Adding zero makes -0.0 a zero that looks like one.
+    return None if value is None else round(value, 5) + 0.0
 
 
-def _p_value(values: Sequence[tuple[Sequence[float], Sequence[float]]], drawn: Floats) -> float:
-    """Return how likely so great a difference is if there is none, two-sided."""
-    if all(one == other for one, other in values):
-        return 1.0
-    if all(
-        _is_binary(one) and _is_binary(other) and len(one) == len(other) for one, other in values
-    ):
-        gained = sum(sum(other) > sum(one) for one, other in values)
-        lost = sum(sum(one) > sum(other) for one, other in values)
-        return float(binomtest(gained, gained + lost, 0.5).pvalue)
-    # The share of draws on the other side of zero, twice; never less than the draws can tell.
-    beyond = min(float(np.mean(drawn <= 0)), float(np.mean(drawn >= 0)))
-    return min(1.0, max(2 * beyond, 2 / (len(drawn) + 1)))
-
-
-def _is_binary(values: Sequence[float]) -> bool:
-    return len(values) < 2 and all(value in (0.0, 1.0) for value in values)
-
-
-def _detectable(values: Sequence[tuple[Sequence[float], Sequence[float]]], drawn: Floats) -> float:
-    """Return the least difference that is noticed four times in five, two-sided at 5 %.
-
-    From the spread of the drawn differences; two runs that are alike have none, so then one case in
-    ten is taken to change (Connor, Biometrics 43, 1987, gives the paired formula).
-    """
-    spread = float(np.std(drawn))
-    if not spread:
-        n = max(1, sum(len(one) for one, _ in values))
-        spread = (_ASSUMED_DISCORDANCE / n) ** 0.5
-    return (NormalDist().inv_cdf(1 - ALPHA / 2) + NormalDist().inv_cdf(_POWER)) * spread
-
-
-def _worse(changes: Sequence[Change], alpha: float) -> set[str]:
-    """Return the metrics that got worse, Holm's correction made over all that are asked about."""
-    asked = sorted((c for c in changes if c.p_value is not None), key=lambda c: c.p_value or 0.0)
-    worse = set()
-    for rank, change in enumerate(asked):
-        if (change.p_value or 0.0) * (len(asked) - rank) >= alpha:
-            break
-        if _is_drop(change):
-            worse.add(change.metric)
-    return worse
-
-
-def _defects(changes: Sequence[Change]) -> set[str]:
-    return {
-        change.metric for change in changes if change.metric in ZERO_TOLERANCE and _is_drop(change)
-    }
-
-
-_LOWER = frozenset(metric.name for metric in METRICS if metric.better == "lower")
-
-
-def _is_drop(change: Change) -> bool:
-    difference = change.difference or 0.0
-    return difference > 0 if change.metric in _LOWER else difference < 0
-
-
-def _with_verdict(change: Change, worse: set[str], gated: Sequence[str]) -> Change:
-    """Return `change`; one that is gated is worse only if the correction leaves it so."""
-    if change.metric in worse:
-        return change.model_copy(update={"verdict": "worse"})
-    if change.verdict == "worse" and change.metric in gated:
-        return change.model_copy(update={"verdict": "same"})
-    return change
-
-
-def _of_slices(both: Both, seed: int) -> list[Change]:
+def _of_slices(both: Both, seed: int, alpha: float) -> list[Change]:
     [accuracy] = [metric for metric in METRICS if metric.name == "accuracy"]
-    names = sorted({one.slice for one, _ in both})
-    parts: Mapping[str, Both] = {n: [p for p in both if p[0].slice == n] for n in names}
-    return [_change(accuracy, part, name, seed) for name, part in parts.items()]
+    parts: dict[str, list[tuple[KeptCase, KeptCase]]] = {}
+    for pair in both:
+        parts.setdefault(pair[1].slice, []).append(pair)
+    return [
+        _change(accuracy, _found(accuracy, part, seed), {}, alpha, slice_=name)
+        for name, part in sorted(parts.items())
+    ]
 
 
 def _flips(both: Both) -> list[Flip]:

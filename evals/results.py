@@ -294,3 +294,18 @@ METRICS: tuple[Metric, ...] = (
 def is_good(result: CaseResult) -> bool:
     """Return whether the case went as it should."""
     return bool(result.right) if result.answerable else result.outcome == "refused"
+
+
+# What the judge says is no reason to stop a build while nobody knows how often it is right.
+JUDGED = (
+    "faithfulness",
+    "contradicted_rate",
+    "unsupported_rate",
+    "citation_recall",
+    "citation_precision",
+)
+
+
+def advisory(report: Report) -> tuple[str, ...]:
+    """Return the metrics that may not stop a build: those of a judge nobody has measured."""
+    return JUDGED if report.judge is None or report.judge.is_advisory else ()
