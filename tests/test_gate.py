@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.cases import SAMPLE_SET, load
 from evals.compare import compare
 from evals.gate import EXIT_CODES, THRESHOLDS, Failure, decide, failures
 from evals.results import CaseResult, Report
@@ -95,7 +96,8 @@ def test_thresholds_that_mean_nothing_are_refused(missed: Missed, text: str, mes
 
 @pytest.mark.parametrize("path", [THRESHOLDS, REDTEAM])
 def test_the_thresholds_of_the_project_can_be_read(path: Path) -> None:
-    perfect = report([result("a", citations=checks(True))])
+    names = sorted({case.slice for case in load(SAMPLE_SET)})
+    perfect = report([result(name, slice=name, citations=checks(True)) for name in names])
     assert {one.value for one in failures(perfect, path)} <= {None}
 
 
