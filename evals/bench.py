@@ -4,6 +4,7 @@
     python -m evals.bench ingest --data ../shared/data        articles/s and the encoder's share
     python -m evals.bench ask                                 cold, warm and import times
     python -m evals.bench encode                              tokens/s of every model that ships
+    python -m evals.bench judges --data ../shared/data        ours and others' judges of support
 
 `--data` holds `newsqa/articles.jsonl` and `newsqa/questions.jsonl`.
 """
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple
 
 from tokenizers import Encoding
 
+from evals import bench_judges
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, load
 from evals.metrics import hit_at, percentile, reciprocal_rank
 from ingest.pipeline import IngestReport, Pipeline
@@ -52,12 +54,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=["retrieval", "ingest", "ask", "encode"])
+    parser.add_argument("what", choices=["retrieval", "ingest", "ask", "encode", "judges"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         if args.what == "encode":
             _encode()
+        elif args.what == "judges":
+            bench_judges.bench(args.data, bench_judges.Others({}))
         elif args.what == "retrieval":
             _retrieval(args.data / "newsqa", Path(folder))
         elif args.what == "ingest":
