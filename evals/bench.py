@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 
 from tokenizers import Encoding
 
-from evals import bench_judges
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, load
 from evals.metrics import hit_at, percentile, reciprocal_rank
+from evals.peers import judges
 from ingest.pipeline import IngestReport, Pipeline
 from ingest.read import Read, read
 from ingest.split import Splitter
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.what == "encode":
             _encode()
         elif args.what == "judges":
-            bench_judges.bench(args.data, bench_judges.Others({}))
+            judges.bench(args.data, judges.Others({}))
         elif args.what == "retrieval":
             _retrieval(args.data / "newsqa", Path(folder))
         elif args.what == "ingest":

@@ -1,6 +1,6 @@
-"""Judges of other projects, each behind the same two lines; run by `evals.bench_judges`.
+"""Judges of other projects, each behind the same two lines; run by `evals.peers.judges`.
 
-    python evals/peers.py ragas-faithfulness --url http://127.0.0.1:8080/v1 --model smollm2 < PAIRS
+    python evals/peers/verdicts.py ragas-faithfulness --url http://… --model smollm2 < PAIRS
 
 Reads `{premise, claim}` lines and writes `{score, problem}` lines: `score` 0 to 1, null where the
 judge gave NaN or failed, which `problem` then says. A script by itself, without anything of ours,

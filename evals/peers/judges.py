@@ -1,7 +1,7 @@
 """Judges side by side on the same pairs: ours, plain overlap, and those of other projects.
 
     python -m evals.bench judges --data ../shared/data
-    python -m evals.bench_judges --data ../shared/data --python ragas=/tmp/peers/bin/python
+    python -m evals.peers.judges --data ../shared/data --python ragas=/tmp/peers/bin/python
 
 Pairs: people's labels of QAGS and CLIFF, on which nothing of ours was trained, planted edits of
 NewsQA, and our sample pairs. Judges that ask a language model get fewer of them, as many of each
@@ -24,14 +24,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from evals.agreement import Agreement, measured
-from evals.controls import Moved
-from evals.judge import BigramJudge, Estimate, Judged, JudgeInfo, KnownJudge, OfflineJudge
-from evals.llm_judge import JudgeLimits, LlmJudge
+from evals.judges.agreement import Agreement, measured
+from evals.judges.controls import Moved
+from evals.judges.judge import BigramJudge, Interval, Judged, JudgeInfo, KnownJudge, OfflineJudge
+from evals.judges.llm_judge import JudgeLimits, LlmJudge
+from evals.judges.pairs import SAMPLE_PAIRS, Pair, load_pairs
 from evals.local_llm import INSTALL, MODEL, is_installed, serve
-from evals.metered import Meter
 from evals.metrics import share
-from evals.pairs import SAMPLE_PAIRS, Pair, load_pairs
+from evals.peers.metered import Meter
 from evals.support import planted_pairs
 from rag.support import Verdict
 from rag.types import Support
@@ -40,7 +40,7 @@ _HELD_OUT = ("cliff_cnndm", "cliff_xsum", "qags_cnndm", "qags_xsum")
 _OVERLAP = ("ragas-rouge", "ragas-bleu", "ragas-string-similarity")
 _LLM = ("llamaindex-faithfulness", "ragas-faithfulness", "deepeval-faithfulness")
 _THRESHOLD = 0.5
-_PEERS = Path(__file__).parent / "peers.py"
+_PEERS = Path(__file__).parent / "verdicts.py"
 # For LlamaIndex the environment is ours; the others want one of their own.
 _INSTALL = {
     "llamaindex": "pip install 'dateline[llm]'",
@@ -226,11 +226,11 @@ def _measured(ran: Ran) -> Agreement:
     return measured(ran.judged, info, nothing, pairs_sha256="", measured_on=now)
 
 
-def _with_interval(found: Estimate) -> str:
+def _with_interval(found: Interval) -> str:
     return _value(found) + ("" if found.value is None else f" ({found.low:.2f}–{found.high:.2f})")
 
 
-def _value(found: Estimate) -> str:
+def _value(found: Interval) -> str:
     return "–" if found.value is None else f"{found.value:.2f}"
 
 
