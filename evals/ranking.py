@@ -18,7 +18,12 @@ _OF_ARTICLES = {
     "mrr_at_10": RR @ 10,
     "ndcg_at_10": nDCG @ 10,
 }
-_OF_QUOTES = {"quote_recall_at_5": R @ 5, "quote_mrr_at_10": RR @ 10}
+_OF_QUOTES = {
+    "quote_hit_at_5": Success @ 5,
+    "quote_recall_at_5": R @ 5,
+    "quote_mrr_at_10": RR @ 10,
+    "quote_ndcg_at_10": nDCG @ 10,
+}
 
 
 def ranking(ranked: Sequence[str], relevant: Collection[str]) -> dict[str, float]:

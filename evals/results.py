@@ -163,7 +163,9 @@ METRICS: tuple[Metric, ...] = (
     _ranked("mrr_at_10", "1 / rank of the first relevant article"),
     _ranked("ndcg_at_10", "normalised discounted cumulative gain, articles"),
     _ranked("quote_recall_at_5", "share of the gold quotes in the first five passages"),
+    _ranked("quote_hit_at_5", "one of the first five passages holds a gold quote"),
     _ranked("quote_mrr_at_10", "1 / rank of the first passage that holds a gold quote"),
+    _ranked("quote_ndcg_at_10", "normalised discounted cumulative gain, gold quotes"),
     Metric(
         "accuracy",
         "higher",

@@ -50,8 +50,8 @@ def test_a_baseline_is_written_a_line_a_case_in_order_of_id(tmp_path: Path) -> N
     assert (json.loads(first[:-1])["id"], json.loads(second)["id"]) == ("a", "b")
     assert first == (
         '{"answer":"","case_hash":"h-a","cluster":"a","id":"a","is_good":false,"outcome":"refused",'
-        '"question":"Who is a?","slice":"who","values":{"accuracy":[0.0],'
-        '"false_abstain_rate":[1.0],"must_include":[0.0]}},'
+        '"question":"Who is a?","slice":"who","values":{"accuracy":[0],'
+        '"false_abstain_rate":[1],"must_include":[0]}},'
     )
     assert last == "]}"
     assert [path.name for path in tmp_path.iterdir()] == ["baseline.json"]

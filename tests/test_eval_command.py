@@ -1,6 +1,7 @@
 """`dateline eval` on a small set: its three endings, its baseline and its files."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import junitparser
@@ -30,7 +31,7 @@ def gold(tmp_path: Path) -> Path:
     return written(tmp_path / "gold.jsonl", RIGHT, REFUSED)
 
 
-def written(path: Path, *cases: dict[str, object]) -> Path:
+def written(path: Path, *cases: Mapping[str, object]) -> Path:
     path.write_text("\n".join(map(json.dumps, cases)))
     return path
 

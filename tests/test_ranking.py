@@ -25,4 +25,9 @@ def test_nothing_found_is_zero_and_nothing_to_find_is_nothing() -> None:
 def test_a_quote_is_found_in_the_first_passage_that_holds_it_whole() -> None:
     passages = ["It rained.", "Six died,\nhe said.", "Six died, he said. It rained."]
     found = quote_ranking(passages, ("Six died, he said.", "It snowed."))
-    assert found == {"quote_recall_at_5": 0.5, "quote_mrr_at_10": 0.5}
+    assert found == {
+        "quote_hit_at_5": 1.0,
+        "quote_recall_at_5": 0.5,
+        "quote_mrr_at_10": 0.5,
+        "quote_ndcg_at_10": pytest.approx(0.3869, abs=1e-4),
+    }
