@@ -128,6 +128,10 @@ def eval_(
 
     if update_baseline and not baseline:
         raise InputError("--update-baseline needs the file: --baseline FILE")
+    for path in (html, markdown, junit, baseline):
+        # Better told now than after the run.
+        if path and not path.absolute().parent.is_dir():
+            raise InputError(f"{path} cannot be written: there is no folder {path.parent}")
     cases = load(gold or SAMPLE_SET)
     old = read_baseline(baseline) if baseline and not update_baseline else None
     asked = _Asked(gold, corpus, data_dir, url, api_key, now)

@@ -96,7 +96,10 @@ def judge(
     *,
     as_json: Json = False,
 ) -> None:
-    """Measure how far a judge agrees with people, by set, on pairs that they labelled."""
+    """Measure how far a judge agrees with people, by set, on pairs that they labelled.
+
+    Up to 100 pairs are judged twice more, with words of another passage beside the passage.
+    """
     from api.judging import measure, show_measured
 
     found = measure(

@@ -2,7 +2,7 @@
 
 >>> found = agreement(OfflineJudge(), load_pairs(SAMPLE_PAIRS), pairs_sha256="…", measured_on=today)
 >>> found.overall.balanced_accuracy
-Interval(value=0.756, low=0.694, high=0.825)
+Interval(value=0.744, low=0.675, high=0.806)
 
 A verdict that is unscored is neither right nor wrong: it lowers `coverage`, nothing else. The label
 of the judge is taken as it is, with no threshold fitted to these pairs.
