@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from evals.judges.judge import BigramJudge
 from evals.judges.pairs import Pair
-from evals.peers.judges import Others, Ran, _drawn, _peer
+from evals.peers.judges import Others, Ran, _drawn, _ours, _peer
 from evals.peers.metered import Meter
 from tests.scripted import Reply, ScriptedLLM
 
@@ -89,3 +90,10 @@ def test_a_meter_passes_on_what_it_gets_and_adds_up_the_tokens(scripted_llm: Scr
     assert json.loads(replies[2].content)["choices"][0]["message"]["content"] == "No."
     assert [request["n"] for request in scripted_llm.requests] == [0, 1, 2]
     assert meter.tokens == 2 * 47
+
+
+def test_a_judge_of_ours_that_says_nothing_is_counted_too() -> None:
+    mark = Pair(premise="The attack killed three.", claim="…", supported=False)
+    ran = _ours(BigramJudge(), [*PAIRS, mark])
+    assert ran.problems == ["nothing that could be judged"]
+    assert [item.verdict.label for item in ran.judged][2] == "unscored"

@@ -40,6 +40,8 @@ _HELD_OUT = ("cliff_cnndm", "cliff_xsum", "qags_cnndm", "qags_xsum")
 _OVERLAP = ("ragas-rouge", "ragas-bleu", "ragas-string-similarity")
 _LLM = ("llamaindex-faithfulness", "ragas-faithfulness", "deepeval-faithfulness")
 _THRESHOLD = 0.5
+# How `verdicts.py` begins what it says of pairs for which there was no time.
+_NOT_ASKED = "not asked"
 _PEERS = Path(__file__).parent / "verdicts.py"
 # For LlamaIndex the environment is ours; the others want one of their own.
 _INSTALL = {
@@ -144,7 +146,8 @@ def _ours(
 ) -> Ran:
     before, began = meter.tokens if meter else 0, time.perf_counter()
     judged = [Judged(pair, judge.judge(pair.claim, pair.premise)) for pair in pairs]
-    problems = [i.verdict.reasons[0] for i in judged if i.verdict.label == "unscored"]
+    unscored = [i.verdict for i in judged if i.verdict.label == "unscored"]
+    problems = [(*verdict.reasons, "nothing that could be judged")[0] for verdict in unscored]
     spent = (meter.tokens if meter else 0) - before
     return Ran(name or judge.info.name, judged, problems, time.perf_counter() - began, spent)
 
@@ -199,7 +202,9 @@ def _print_table(rows: Sequence[Ran]) -> None:
     heads = ["", "all", *sets, "unscored", "NaN", "s/pair", "tok./pair"]
     print("".join(f"{head:>{width}}" for head, width in zip(heads, _widths(sets), strict=True)))
     for ran in rows:
-        agreed, n = _measured(ran), len(ran.judged)
+        agreed = _measured(ran)
+        left_out = sum(problem.startswith(_NOT_ASKED) for problem in ran.problems)
+        n = max(1, len(ran.judged) - left_out)
         overall = agreed.overall
         cells = [ran.name, f"{_with_interval(overall.balanced_accuracy)} {_value(overall.auc)}"]
         for name in sets:
