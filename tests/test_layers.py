@@ -19,7 +19,7 @@ FILES = sorted(
 EVALS_FROM = ("api/cli.py", "api/evals.py", "api/render.py")
 EVALS_MAY = ("rag", "evals", "ingest.pipeline", "ingest.read", "ingest.split")
 # The benchmark measures a stock LlamaIndex program on a Chroma of its own against ours.
-BENCHMARK = "evals/bench.py"
+BENCHMARK = "evals/peers/programs.py"
 
 
 class Import(NamedTuple):

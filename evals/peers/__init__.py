@@ -1,0 +1,1 @@
+"""Other projects beside ours, on the same pairs and the same questions."""
