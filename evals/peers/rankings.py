@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import ir_measures
 from ir_measures import RR, Success, nDCG
 
-from evals.metrics import Mean, mean
+from evals.metrics import mean
 from evals.peers.programs import Found, Rank
 from rag.types import Article
 
@@ -61,6 +61,14 @@ class Judged(NamedTuple):
     articles: tuple[str, ...]
     passages: tuple[str, ...]  # "gold" is the first that covers a spot, others have their number
     read_chars: int | None  # up to the end of the gold answer; None where nothing covers it
+
+
+class Difference(NamedTuple):
+    """A mean difference over the same questions, with its 95 % interval by article."""
+
+    value: float
+    low: float
+    high: float
 
 
 class Ranked(NamedTuple):
@@ -188,9 +196,10 @@ def ranked(name: str, rank: Rank, asked: Sequence[Asked], texts: Mapping[str, st
 
 def difference(
     one: Mapping[str, float], other: Mapping[str, float], asked: Sequence[Asked]
-) -> Mean:
-    """Return the mean of `one` minus `other` over the same questions, its interval by article."""
+) -> Difference:
+    """Return the mean of `one` minus `other`, both by question; whole articles are drawn again."""
     by_article = defaultdict(list)
     for question in asked:
         by_article[question.relevant[0]].append(one[question.id] - other[question.id])
-    return mean(by_article)
+    found = mean(by_article)
+    return Difference(found.value, found.low, found.high)

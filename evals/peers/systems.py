@@ -2,60 +2,35 @@
 
     python -m evals.bench systems --data ../shared/data
 
-Retrieval on NewsQA as `evals.peers.rankings` judges it, each program as its documentation has it and at
-its best; then answers, with the same small language model for all: how many hold a gold answer, how
-many refuse, and how many are given although the right article was taken out of the archive.
+Retrieval on NewsQA as `evals.peers.rankings` judges it, each program as its documentation has it
+and at its best; then answers: how many hold a gold answer, how many refuse, and how many are given
+although the right article was taken out of the archive.
 """
 
-import json
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from evals.local_llm import CONTEXT_TOKENS, MODEL, serve
 from evals.peers import programs
-from evals.peers.programs import DEPTH, Built, Found, Llm, Rank
-from evals.peers.rankings import (
-    Asked,
-    Ranked,
-    difference,
-    ranked,
-    read_articles,
-    read_questions,
-    squeezed,
-)
-from evals.peers.replies import Said, Say, cited, f1, free, held, ours, put
+from evals.peers.answers import Build, Fill, Variant, compare_answers
+from evals.peers.programs import DEPTH, Built, Found, Rank
+from evals.peers.rankings import Asked, Ranked, ranked, read_articles, read_questions, squeezed
+from evals.peers.tables import interval, print_table
 from ingest.pipeline import IngestReport
 from rag.embedder import Embedder
 from rag.index import Index
 from rag.retrieve import Retriever
-from rag.settings import Settings
 from rag.types import Article, RetrievalMode
-from rag.wiring import build_answerer
-
-# Fills an index of ours in a folder with the articles of a file.
-Fill = Callable[[Path, Path], AbstractContextManager[tuple[Index, tuple[IngestReport, float]]]]
-Build = Callable[[Sequence[Article]], Built]
 
 _HYBRID = "Dateline, hybrid (default)"
-_PLAIN = "Dateline, no model"
-_PATIENCE_S = 120.0
-_ANSWER_COLUMNS = [
-    "answers", "gold answer held", "F1, text", "F1, short answer", "words", "refused",
-    "given without the article", "citations verified", "s/question",
-]  # fmt: skip
-
-
-class Variant(NamedTuple):
-    """A way to set one of the programs up; the last one of each program answers, too."""
-
-    name: str
-    build: Build
-    answers: bool = False
+_RELEASES = {
+    "llamaindex": ("llama-index-core", "chromadb"),
+    "haystack": ("haystack-ai",),
+    "txtai": ("txtai",),
+}
 
 
 def compare(
@@ -72,6 +47,7 @@ def compare(
     Raises: ConfigurationError when one of them is not installed.
     """
     programs.require(names)
+    print(", ".join(f"{of} {version(of)}" for name in names for of in _RELEASES[name]))
     articles = read_articles(newsqa / "articles.jsonl")
     asked = read_questions(newsqa / "questions.jsonl", articles, questions)
     with fill(newsqa / "articles.jsonl", folder / "ours") as (index, (report, _)):
@@ -79,7 +55,7 @@ def compare(
         rows += _our_retrieval(index, articles, asked, report)
         _print_retrieval(rows, asked, len(articles))
         if answers:
-            _answers(fill, newsqa / "articles.jsonl", folder, index, kept, asked[:answers])
+            compare_answers(fill, newsqa / "articles.jsonl", folder, index, kept, asked[:answers])
 
 
 def _variants(names: Sequence[str], embedder: Embedder, folder: Path) -> Iterator[Variant]:
@@ -159,7 +135,7 @@ def _our_retrieval(
 
 def _print_retrieval(rows: Sequence[_Row], asked: Sequence[Asked], articles: int) -> None:
     print(f"{len(asked)} questions, {articles} articles\n")
-    _print_table(
+    print_table(
         ["right article", *rows[0].ranked.articles, "passages", "index s", "ms/question"],
         [
             [
@@ -172,19 +148,19 @@ def _print_retrieval(rows: Sequence[_Row], asked: Sequence[Asked], articles: int
             for row in rows
         ],
     )
-    _print_table(
+    print_table(
         ["passage with the answer", *rows[0].ranked.passages],
         [[row.ranked.name, *_means(row.ranked.passages)] for row in rows],
     )
     ours = rows[-1].ranked
-    _print_table(
+    print_table(
         [f"minus {_HYBRID}", "article MRR@10", "passage hit@4", "passage MRR@10", "passage read"],
         [
             [
                 row.ranked.name,
-                _interval(row.ranked.articles["MRR@10"], ours.articles["MRR@10"], asked),
+                interval(row.ranked.articles["MRR@10"], ours.articles["MRR@10"], asked),
                 *(
-                    _interval(row.ranked.passages[name], ours.passages[name], asked)
+                    interval(row.ranked.passages[name], ours.passages[name], asked)
                     for name in ("hit@4", "MRR@10", "read")
                 ),
             ]
@@ -195,102 +171,3 @@ def _print_retrieval(rows: Sequence[_Row], asked: Sequence[Asked], articles: int
 
 def _means(values: Mapping[str, Mapping[str, float]]) -> list[str]:
     return [f"{fmean(by_question.values()):.3f}" for by_question in values.values()]
-
-
-def _interval(one: Mapping[str, float], other: Mapping[str, float], asked: Sequence[Asked]) -> str:
-    found = difference(one, other, asked)
-    return f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
-
-
-def _print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a Markdown table."""
-    for row in (header, ["---"] * len(header), *rows):
-        _print_row(row)
-    print()
-
-
-def _print_row(cells: Sequence[str]) -> None:
-    print(f"| {' | '.join(cells)} |", flush=True)
-
-
-def _answers(
-    fill: Fill,
-    articles_file: Path,
-    folder: Path,
-    index: Index,
-    kept: Sequence[tuple[Variant, Built]],
-    asked: Sequence[Asked],
-) -> None:
-    """Put the questions, then half of them again with all their articles taken out."""
-    half = asked[: len(asked) // 2]
-    gone = {article_id for one in half for article_id in one.relevant}
-    rest = _without(articles_file, gone, folder / "rest.jsonl")
-    print(f"{len(asked)} questions, {len(half)} of them again without their articles\n")
-    _print_row(_ANSWER_COLUMNS)
-    _print_row(["---"] * len(_ANSWER_COLUMNS))
-    with serve() as url, fill(rest, folder / "rest") as (less, _):
-        llm = Llm(url, MODEL, Settings().llm_max_tokens, CONTEXT_TOKENS, _PATIENCE_S)
-        right = {}
-        for name, say, say_less in chain(
-            _theirs(kept, read_articles(rest), llm), _ours(index, less, llm)
-        ):
-            said = put(say, asked)
-            right[name] = held(said, asked)
-            _print_row([name, *_answer_cells(said, put(say_less, half), asked)])
-    _print_table(
-        [f"minus {_PLAIN}", "holds a gold answer"],
-        [[name, _interval(one, right[_PLAIN], asked)] for name, one in right.items()],
-    )
-
-
-def _theirs(
-    kept: Iterable[tuple[Variant, Built]], left: Sequence[Article], llm: Llm
-) -> Iterator[tuple[str, Say, Say]]:
-    for variant, built in kept:
-        yield variant.name, free(built.answer_with(llm)), free(variant.build(left).answer_with(llm))
-
-
-def _ours(index: Index, less: Index, llm: Llm) -> Iterator[tuple[str, Say, Say]]:
-    written = Settings(
-        llm_url=llm.url,
-        llm_model=llm.model,
-        llm_context_tokens=llm.context_tokens,
-        llm_total_timeout_s=llm.timeout_s,
-        llm_read_timeout_s=llm.timeout_s,
-    )
-    for name, settings in {_PLAIN: None, "Dateline, same model": written}.items():
-        full, rest = (
-            ours(build_answerer(one, settings=settings), _texts(one)) for one in (index, less)
-        )
-        yield name, full, rest
-
-
-def _texts(index: Index) -> dict[str, str]:
-    return {
-        s.article.article_id: s.article.text
-        for batch in index.catalog.staged("live")
-        for s in batch
-    }
-
-
-def _without(articles: Path, gone: Container[str], rest: Path) -> Path:
-    with articles.open(encoding="utf-8") as lines, rest.open("w", encoding="utf-8") as kept:
-        kept.writelines(line for line in lines if json.loads(line)["id"] not in gone)
-    return rest
-
-
-def _answer_cells(
-    said: Mapping[str, Said], less: Mapping[str, Said], asked: Sequence[Asked]
-) -> list[str]:
-    short = f1(said, asked, short=True)
-    given = [answer for answer in said.values() if not answer.refused]
-    return [
-        f"{fmean(held(said, asked).values()):.3f}",
-        f"{f1(said, asked, short=False):.3f}",
-        "none given" if short is None else f"{short:.3f}",
-        f"{fmean(len(answer.text.split()) for answer in given):.0f}" if given else "-",
-        f"{fmean(answer.refused for answer in said.values()):.3f}",
-        f"{fmean(not answer.refused for answer in less.values()):.3f}",
-        cited(said.values()),
-        f"{fmean(answer.elapsed_s for answer in said.values()):.1f}",
-    ]
