@@ -1,13 +1,11 @@
 """How well whole answers do on real questions that nothing was tuned on, and how fast they are.
 
-    python -m evals.answers --data ../shared/data [--questions N] [--stock]
+    python -m evals.answers --data ../shared/data [--questions N]
 
 NewsQA, open over all its articles, no language model: F1 of the short answer, whether the right
 article is cited, how many questions are answered, the risk at each coverage, and how often a
 question is answered although its article was taken out of what was found. Then the latency of an
-answer in an archive of 2,300 passages, stage by stage. `--stock N` asks N of the questions of
-LlamaIndex as its tutorial has it, with the small language model of `evals.local_llm`, and of
-Dateline with the same model and without one.
+answer in an archive of 2,300 passages, stage by stage.
 """
 
 import argparse
@@ -16,7 +14,7 @@ import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +33,6 @@ from rag.wiring import build_answerer, open_index
 PASSAGES = 2_300
 TIMED = 200
 _SEED = 1
-_PATIENCE_S = 120.0
 
 
 class Asked(NamedTuple):
@@ -69,7 +66,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="holds newsqa/ and squad/")
     parser.add_argument("--questions", type=int, default=None, help="of NewsQA; default: all")
-    parser.add_argument("--stock", type=int, default=0, help="questions; needs local-llm")
     args = parser.parse_args(argv)
     with (args.data / "newsqa" / "questions.jsonl").open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -77,9 +73,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder, open_index(Settings(data_dir=folder)) as index:
         pipeline = Pipeline(index, Splitter(200))
         pipeline.run(read([args.data / "newsqa" / "articles.jsonl"]))
-        if args.stock:
-            print(json.dumps(beside_stock(index, rows[: args.stock]), indent=1, default=_plain))
-            return
         answerer = build_answerer(index)
         found = {"newsqa": newsqa(answerer, rows), "removed": removed(answerer, index, rows)}
         print(json.dumps(found, indent=1, default=_plain))
@@ -154,62 +147,6 @@ def latency(answerer: Answerer, index: Index, rows: Sequence[dict[str, Any]]) ->
             for stage, times in stages.items()
         },
     }
-
-
-def beside_stock(index: Index, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the scores of whole answers: stock LlamaIndex, and ours with and without the model.
-
-    The F1 is that of the whole text, which long answers lower alike, and `holds` says whether a
-    right answer stands in it; both count what is not answered as wrong.
-    """
-    from llama_index.llms.openai_like import OpenAILike
-
-    from evals.bench import stock_index
-    from evals.local_llm import CONTEXT_TOKENS, MODEL, serve
-
-    found: dict[str, Any] = {"questions": len(rows)}
-    with serve() as url, tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            llm_url=url,
-            llm_model=MODEL,
-            llm_context_tokens=CONTEXT_TOKENS,
-            llm_total_timeout_s=_PATIENCE_S,
-            llm_read_timeout_s=_PATIENCE_S,
-        )
-        llm = OpenAILike(
-            model=MODEL,
-            api_base=url,
-            api_key="unused",
-            is_chat_model=True,
-            temperature=0.0,
-            max_tokens=settings.llm_max_tokens,
-            context_window=CONTEXT_TOKENS,
-            timeout=_PATIENCE_S,
-        )
-        engine = stock_index(index, Path(folder)).as_query_engine(llm=llm, similarity_top_k=2)
-        found["stock LlamaIndex"] = _texts(rows, lambda row: str(engine.query(row["question"])))
-        plain, written = build_answerer(index), build_answerer(index, settings=settings)
-        found["Dateline, no model"] = _texts(rows, lambda row: _shown(plain, row))
-        found["Dateline, same model"] = _texts(rows, lambda row: _shown(written, row))
-    return found
-
-
-def _texts(rows: Sequence[dict[str, Any]], say: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
-    f1, holds = defaultdict(list), defaultdict(list)
-    given = []
-    for row in rows:
-        text = say(row)
-        golds = [answer["text"] for answer in row["answers"]]
-        [article_id] = row["relevant_article_ids"]
-        f1[article_id].append(max(token_f1(text, gold) for gold in golds) if text else 0.0)
-        holds[article_id].append(float(any(gold.lower() in text.lower() for gold in golds)))
-        given.append(bool(text))
-    return {"answered": share(given), "f1": mean(f1), "holds": mean(holds)}
-
-
-def _shown(answerer: Answerer, row: dict[str, Any]) -> str:
-    answer = _ask(answerer, row).answer
-    return answer.answer if answer.answer_status != "no_answer" else ""
 
 
 def _ask(answerer: Answerer, row: dict[str, Any], **fields: Any) -> Asked:

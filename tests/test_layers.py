@@ -25,7 +25,7 @@ EVALS_FROM = (
 )
 EVALS_MAY = ("rag", "evals", "ingest.pipeline", "ingest.read", "ingest.split")
 # The benchmark measures a stock LlamaIndex program on a Chroma of its own against ours.
-BENCHMARK = "evals/bench.py"
+BENCHMARK = "evals/peers/programs.py"
 
 
 class Import(NamedTuple):
