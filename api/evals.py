@@ -108,62 +108,92 @@ def eval_(
 ) -> None:
     """Put gold questions to a fresh index of the sample articles, or yours, and gate on it.
 
-    Exit codes: 0 passed, 1 worse (than a threshold or the baseline), 2 no valid measurement.
+    Exit codes: 0 passed, 1 worse (than a threshold or the baseline), 2 no valid measurement, 3 the
+    server that is asked cannot be reached.
     """
     if context.invoked_subcommand:
         return
     _need_extra()
     from api.judging import build_judge
-    from evals.baseline import baseline_of, read_baseline, write_baseline
+    from evals.baseline import alike, baseline_of, read_baseline, write_baseline
     from evals.cache import Cache
     from evals.cases import SAMPLE_SET, load
     from evals.compare import compare
-    from evals.gate import EXIT_CODES, THRESHOLDS, decide, failures
+    from evals.gate import EXIT_CODES, THRESHOLDS, decide, limits, missed
     from evals.judges.judge import RememberingJudge
     from evals.judges.records import JUDGES, judge_report
+    from evals.metrics import Prices
     from evals.run import run
-    from evals.score import Prices
     from evals.summary import fingerprints, summary
-    from rag.errors import InputError
 
-    if update_baseline and not baseline:
-        raise InputError("--update-baseline needs the file: --baseline FILE")
-    for path in (html, markdown, junit, baseline):
-        # Better told now than after the run.
-        if path and not path.absolute().parent.is_dir():
-            raise InputError(f"{path} cannot be written: there is no folder {path.parent}")
+    asked = _Asked(gold, corpus, data_dir, url, api_key, now)
+    written = _Written(html, markdown, junit)
+    _check(asked, written, baseline, update=update_baseline)
     cases = load(gold or SAMPLE_SET)
     old = read_baseline(baseline) if baseline and not update_baseline else None
-    asked = _Asked(gold, corpus, data_dir, url, api_key, now)
-    replies = Cache(cache)
-    judge = RememberingJudge(
-        build_judge(judge_url, judge_model, votes=judge_votes, prices=prices), replies
-    )
-    with _target(asked, quiet=as_json) as target, _progress(len(cases), as_json) as advance:
+    gated = thresholds or (None if gold else THRESHOLDS)
+    known = limits(gated, {case.slice for case in cases}) if gated else []
+    cost = options.valid(Prices, prompt=prices[0], completion=prices[1]) if prices else None
+    judge = build_judge(judge_url, judge_model, votes=judge_votes, prices=prices)
+    with closing(Cache(cache)) as replies, _target(asked, quiet=as_json) as target:
+        scored_by = RememberingJudge(judge, replies)
+        made_with = fingerprints(cases, target.system(), judge.info.fingerprint)
+        if old:
+            alike(old, made_with, same_system=same_system)
+        about = judge_report(judge, today=datetime.now(UTC).date(), path=judges or JUDGES)
         began = time.monotonic()
-        results = run(
-            cases,
-            target,
-            judge,
-            concurrency=concurrency,
-            cache=replies,
-            prices=Prices(*prices) if prices else None,
-            max_failed_share=max_failed,
-            progress=advance,
-        )
-        report = summary(
-            results,
-            made_with=fingerprints(cases, target.system(), judge.info.fingerprint),
-            judge=judge_report(judge, today=datetime.now(UTC).date(), path=judges or JUDGES),
-            elapsed_s=time.monotonic() - began,
-        )
+        with _progress(len(cases), as_json) as advance:
+            results = run(
+                cases,
+                target,
+                scored_by,
+                concurrency=concurrency,
+                cache=replies,
+                prices=cost,
+                max_failed_share=max_failed,
+                progress=advance,
+            )
+        elapsed_s = time.monotonic() - began
+    report = summary(results, made_with=made_with, judge=about, elapsed_s=elapsed_s)
     comparison = compare(old, report, same_system=same_system) if old else None
-    missed = failures(report, thresholds or THRESHOLDS) if thresholds or gold is None else []
-    gate = decide(report, missed, comparison, max_failed_share=max_failed)
-    if update_baseline and baseline and not gate.invalid:
-        write_baseline(baseline, baseline_of(report, now=datetime.now(UTC)))
-    _show(report, gate, _Written(html, markdown, junit), as_json=as_json)
+    failed = missed(report, known)
+    gate = decide(report, failed, comparison, max_failed_share=max_failed, known=known)
+    _show(report, gate, written, as_json=as_json)
+    if update_baseline and baseline:
+        if gate.invalid:
+            _say(f"baseline {baseline} not written: this is no valid measurement")
+        else:
+            write_baseline(baseline, baseline_of(report, now=datetime.now(UTC)))
+            _say(f"baseline {baseline} written: {report.cases} cases")
     raise typer.Exit(EXIT_CODES[gate.outcome])
+
+
+def _check(asked: _Asked, written: _Written, baseline: Path | None, *, update: bool) -> None:
+    """Raise for what would only show after the run, when it has cost time and money."""
+    from evals.baseline import read_baseline
+    from rag.errors import InputError
+
+    if update and not baseline:
+        raise InputError("--update-baseline needs the file: --baseline FILE")
+    if update and baseline and baseline.exists():
+        try:
+            read_baseline(baseline)
+        except InputError as exc:
+            raise InputError(
+                f"{baseline} exists and is no baseline that can be read: name another file, or "
+                "delete it if it is an old one"
+            ) from exc
+    for path in (*written, baseline):
+        if path and (path.is_dir() or not path.absolute().parent.is_dir()):
+            raise InputError(f"{path} cannot be written: name a file in a folder that exists")
+    if asked.gold is None and (asked.corpus or asked.data_dir):
+        raise InputError("name the questions that are asked of these articles: --set FILE")
+    if asked.url and asked.now:
+        raise InputError("a server has a clock of its own: --now cannot be used with --url")
+
+
+def _say(text: str) -> None:
+    print(f"dateline: {text}", file=sys.stderr)
 
 
 def _show(report: Report, gate: Gate, written: _Written, *, as_json: bool) -> None:

@@ -15,9 +15,10 @@ from rich.text import Text
 from api.options import settings, valid
 from evals.judges.agreement import Agreement, Macro, SetAgreement, agreement
 from evals.judges.judge import Interval, KnownJudge, OfflineJudge
-from evals.judges.llm_judge import JudgeLimits, LlmJudge, Prices, Spent
+from evals.judges.llm_judge import JudgeLimits, LlmJudge, Spent
 from evals.judges.pairs import load_pairs, sha256_of
 from evals.judges.records import record_for
+from evals.metrics import Prices
 from rag.errors import InputError
 from rag.types import Value
 
@@ -92,7 +93,9 @@ def build_judge(
     if not url:
         return OfflineJudge(threads=settings(None).threads)
     if not model:
-        raise InputError("--llm-url needs --llm-model, the name of the model there")
+        raise InputError(
+            "a judge by URL needs the name of the model there, too: --llm-model or --judge-model"
+        )
     known = valid(Prices, prompt=prices[0], completion=prices[1]) if prices else None
     return LlmJudge(url, model, settings(None).llm_api_key, votes=votes, prices=known)
 

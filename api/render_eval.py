@@ -24,6 +24,7 @@ from evals.reports.figures import (
 from evals.results import JudgeReport, Report
 
 MAX_COLUMNS = 140
+MAX_FAILED = 5
 _STYLES = {"better": "green", "worse": "red"}
 
 
@@ -48,6 +49,15 @@ def show_report(
     _say(console, Text(_judged(report.judge), "dim"))
     _say(console, Text(_counts(report), "dim"))
     _flips(console, comparison)
+    for result in [r for r in report.results if r.outcome == "failed"][:MAX_FAILED]:
+        _say(
+            console,
+            Text.assemble(
+                ("! ", "red"), f"{one_line(result.id)} failed: {one_line(result.error or '')}"
+            ),
+        )
+    if advised := ", ".join(gate.advisory):
+        _say(console, Text(f"advisory, for nobody knows how good the judge is: {advised}", "dim"))
     for failure in gate.failures:
         _say(console, Text.assemble(("✗ ", "red"), miss(failure)))
     for change in worse(gate):

@@ -37,7 +37,11 @@ def library(
     """
     chosen = settings or Settings()
     if corpus is None:
+        if not chosen.data_dir.exists():
+            raise InputError(f"there is no index at {chosen.data_dir}: `dateline ingest` makes one")
         with open_index(chosen) as index:
+            if not index.catalog.counts().articles:
+                raise InputError(f"the index at {chosen.data_dir} holds no article")
             yield _asking(index, chosen, now)
         return
     with tempfile.TemporaryDirectory(prefix="dateline-") as folder:
@@ -52,7 +56,13 @@ def library(
 
 def _asking(index: Index, settings: Settings, now: datetime | None) -> Library:
     answerer = build_answerer(index, threads=settings.threads, settings=settings)
-    return Library(answerer, index, now=now, llm=settings.llm_model or "")
+    llm = (
+        settings.llm_model,
+        settings.llm_url,
+        settings.llm_max_tokens,
+        settings.llm_context_tokens,
+    )
+    return Library(answerer, index, now=now, llm=repr(llm) if settings.llm_url else "")
 
 
 def _checked(report: IngestReport) -> None:

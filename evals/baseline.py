@@ -126,16 +126,7 @@ def pairing(baseline: Baseline, report: Report, *, same_system: bool = False) ->
 
     Raises: InputError that names what is unlike.
     """
-    names = ["corpus", "scorers"]
-    if same_system:
-        names += ["index", "models", "prompts", "program", "target"]
-    for name in names:
-        old, new = getattr(baseline.made_with, name), getattr(report.made_with, name)
-        if old != new:
-            raise InputError(
-                f"the baseline was made with another {name}: {old or 'not known'}, now "
-                f"{new or 'not known'}; nothing can be concluded from a comparison; {_UPDATE}"
-            )
+    alike(baseline, report.made_with, same_system=same_system)
     found = _paired(baseline, report)
     # What fails now is for the gate to judge; what failed then leaves nothing to compare with.
     failed_then = {case.id for case in baseline.cases if case.outcome == "failed"}
@@ -147,6 +138,20 @@ def pairing(baseline: Baseline, report: Report, *, same_system: bool = False) ->
             f"{len(failed_then)} failed then); {_UPDATE}"
         )
     return found
+
+
+def alike(baseline: Baseline, made_with: Fingerprints, *, same_system: bool = False) -> None:
+    """Raise InputError unless both runs measure with the same, which can be told before a run."""
+    names = ["corpus", "scorers"]
+    if same_system:
+        names += ["index", "models", "prompts", "program", "target"]
+    for name in names:
+        old, new = getattr(baseline.made_with, name), getattr(made_with, name)
+        if old != new:
+            raise InputError(
+                f"the baseline was made with another {name}: {old or 'not known'}, now "
+                f"{new or 'not known'}; nothing can be concluded from a comparison; {_UPDATE}"
+            )
 
 
 def under_test(baseline: Baseline, report: Report) -> dict[str, tuple[str | None, str | None]]:

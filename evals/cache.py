@@ -33,8 +33,10 @@ class Cache:
         except sqlite3.Error as exc:
             raise InputError(f"cache {path} cannot be used: {exc}; name another file") from exc
 
-    def get_or_make(self, key: str, make: Callable[[], str]) -> str:
-        """Return what is kept under `key`, or make it and keep it before anything else happens."""
+    def get_or_make(
+        self, key: str, make: Callable[[], str], *, keep: Callable[[str], bool] = lambda _: True
+    ) -> str:
+        """Return what is kept under `key`, or make it and keep it, if it is to be kept, at once."""
         if self._file is None:
             return make()
         with self._lock:
@@ -42,6 +44,8 @@ class Cache:
         if row:
             return str(row[0])
         value = make()
+        if not keep(value):
+            return value
         with self._lock:
             self._file.execute("INSERT OR REPLACE INTO made VALUES (?, ?)", (key, value))
         return value

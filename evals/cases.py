@@ -228,7 +228,15 @@ def _derived_id(fields: Mapping[str, Any]) -> str:
 
 
 def _any_of(group: str, text: str) -> bool:
-    return any(part.strip().lower() in text for part in group.split("|"))
+    return any(_stands_in(part.strip().lower(), text) for part in group.split("|"))
+
+
+def _stands_in(part: str, text: str) -> bool:
+    """Return whether `part` stands in `text`; a number is no part of a longer one."""
+    before = r"(?<!\d)(?<!\d[.,])" if part[:1].isdigit() else ""
+    after = r"(?!\d)(?![.,]\d)" if part[-1:].isdigit() else ""
+    pattern = before + re.escape(part.translate(_PLAIN)) + after
+    return bool(part) and bool(re.search(pattern, text.translate(_PLAIN)))
 
 
 def _overlap(one: str, other: str) -> bool:

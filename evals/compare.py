@@ -10,6 +10,7 @@ in twenty times. Cases that failed in a run are in neither: a failure is no answ
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from statistics import fmean
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -22,12 +23,14 @@ from rag.types import Value
 
 Verdict = Literal["better", "worse", "same", "unscored"]
 ALPHA = 0.05
+# With fewer articles than this, swapping whole ones can tell nothing apart from chance.
+LEAST_CLUSTERS = 12
 # One of these is a defect, not a sample: no interval excuses it.
 ZERO_TOLERANCE = ("quotes_exact", "citations_verified", "payloads_kept_out", "clean_answers")
 # What the gate asks about: together they see every way in which an answer gets worse, and few
 # enough are asked that chance is kept out without much power lost.
 GATED = (
-    "mrr_at_10",
+    "mrr_at_8",
     "quote_recall_at_5",
     "accuracy",
     "right_when_answered",
@@ -121,6 +124,8 @@ def compare(
     adjusted = holm({n: one.p_value for n in asked if (one := found[n].difference) is not None})
     changes = [_change(metric, found[metric.name], adjusted, alpha) for metric in METRICS]
     worse = [change.metric for change in changes if change.verdict == "worse"]
+    fresh = [new[name] for name in pairs.only_new]
+    worse += [name for name in ZERO_TOLERANCE if _is_broken(name, both, fresh)]
     lost = [c.metric for c in changes if c.old is not None and c.new is None]
     return Comparison(
         changes=tuple(changes),
@@ -132,7 +137,9 @@ def compare(
         changed=pairs.changed,
         failed=pairs.failed,
         under_test=under_test(baseline, report),
-        worse=tuple(name for name in worse if name in adjusted or name in ZERO_TOLERANCE),
+        worse=tuple(
+            name for name in dict.fromkeys(worse) if name in adjusted or name in ZERO_TOLERANCE
+        ),
         lost=tuple(name for name in lost if name not in unproven),
         advisory=tuple(name for name in gated if name in unproven),
     )
@@ -145,7 +152,18 @@ class _Found(NamedTuple):
     old: float | None
     new: float | None
     n: int
+    clusters: int
     difference: Difference | None
+
+
+def _is_broken(name: str, both: Both, fresh: Sequence[KeptCase]) -> bool:
+    """Return whether a case lost some of a metric of which nothing may be lost."""
+    lost = any(
+        fmean(n.values[name]) < (fmean(o.values[name]) if name in o.values else 1)
+        for o, n in both
+        if name in n.values
+    )
+    return lost or any(fmean(case.values[name]) < 1 for case in fresh if name in case.values)
 
 
 def _check_names(gated: Sequence[str]) -> None:
@@ -159,9 +177,16 @@ def _check_names(gated: Sequence[str]) -> None:
 
 def _found(metric: Metric, both: Both, seed: int) -> _Found:
     name = metric.name
-    pairs = [Pair(o.values.get(name, ()), n.values.get(name, ()), o.cluster) for o, n in both]
-    cases = sum(bool(pair.old or pair.new) for pair in pairs)
-    return _Found(*means(pairs), cases, difference(pairs, seed=seed))
+    told = [(o, n) for o, n in both if o.values.get(name) or n.values.get(name)]
+    clusters = {o.cluster for o, _ in told}
+    # Of few articles no swap is rare enough: then questions are taken for independent.
+    few = len(clusters) < LEAST_CLUSTERS
+    pairs = [
+        Pair(o.values.get(name, ()), n.values.get(name, ()), o.id if few else o.cluster)
+        for o, n in told
+    ]
+    size = len(told) if few else len(clusters)
+    return _Found(*means(pairs), len(told), size, difference(pairs, seed=seed))
 
 
 def _change(
@@ -174,7 +199,7 @@ def _change(
     one = found.difference
     # What the gate asks about has to be as clear as the strictest of Holm's steps.
     level = alpha / len(adjusted) if metric.name in adjusted else alpha
-    least = None if one is None else detectable(one.error, found.n, alpha=level)
+    least = None if one is None else detectable(one.error, found.clusters, alpha=level)
     p_value = adjusted.get(metric.name)
     return Change(
         metric=metric.name,

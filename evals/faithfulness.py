@@ -29,8 +29,11 @@ _AROUND_CHARS = 600
 _MARKERS = re.compile(r"^(?:\[\d+\]\s*)+")
 _QUOTED = re.compile(r"[“\"]([^”\"]+)[”\"]")
 _LEAST_QUOTED_WORDS = 3
-# Words that only join a claim to its outlet, or answer a question that is not part of it.
-_LINKING = frozenset("also and according by no or reported reports to yes".split())
+# Words that only join a claim to its outlet.
+_LEADING = frozenset("also and by or reported".split())
+_TRAILING = frozenset("according by reported reports to".split())
+# The answer to a question that is not part of the claim; “no survivors” is none.
+_YES_OR_NO = re.compile(r"^(?:yes|no)\b(?=\s*[,.:;]|\s*$)[,.:;\s]*", re.IGNORECASE)
 _MARKS = str.maketrans('“”‘’"', "'''''")
 _FRAMES = (ACCOUNTS_DIFFER, OTHERWISE.strip())
 
@@ -167,9 +170,9 @@ def _support(
         reasons = tuple(f"no quotation of what is cited: “{quote}”" for quote in misquoted)
         return ("contradicted" if label == "contradicted" else "unsupported"), None, reasons
     rest = _said(text, cited) or ("" if quotes else asking.said)
-    verdict = asking.judge.judge(rest, premise) if rest else None
-    if verdict is None or verdict.label == "unscored":
+    if not rest:
         return ("supported" if quotes else "unscored"), None, ()
+    verdict = asking.judge.judge(rest, premise)
     return verdict.label, verdict.probability, verdict.reasons
 
 
@@ -190,19 +193,22 @@ def _said(text: str, cited: Sequence[Cited]) -> str:
     """Return what is left to judge: without quotations, facts of the citation, yes and no."""
     for quote in _quotes(text):
         text = text.replace(f"“{quote}”", "").replace(f'"{quote}"', "")
+    told = text
     for fact in (fact for one in cited for fact in _facts(one.citation)):
-        text = text.replace(fact, "")
-    words = re.sub(r"\(\s*\)", "", text).split()
-    while words and _is_linking(words[-1]):
-        words.pop()
-    while words and _is_linking(words[0]):
-        words.pop(0)
-    return " ".join(words).strip(",:; ")
+        told = told.replace(fact, "")
+    words = re.sub(r"\(\s*\)", "", told).split()
+    # Without an outlet or a day there is nothing that such words could join.
+    if told != text:
+        while words and _is_one_of(words[-1], _TRAILING):
+            words.pop()
+        while words and _is_one_of(words[0], _LEADING):
+            words.pop(0)
+    return _YES_OR_NO.sub("", " ".join(words)).strip(",:; ")
 
 
-def _is_linking(word: str) -> bool:
+def _is_one_of(word: str, linking: frozenset[str]) -> bool:
     bare = word.strip(",:;.()").lower()
-    return not bare or bare in _LINKING
+    return not bare or bare in linking
 
 
 def _facts(citation: Citation) -> Iterator[str]:

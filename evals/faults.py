@@ -140,7 +140,7 @@ def faults(
         _halve(halved.index)
         _outdate(outdated.index, settings)
         yield [
-            Fault("retriever shuffled", "mrr_at_10", _shuffled(intact, settings), in_answers=False),
+            Fault("retriever shuffled", "mrr_at_8", _shuffled(intact, settings), in_answers=False),
             Fault("half the index missing", "hit_at_5", _asking(intact, halved), in_answers=False),
             Fault("abstention off", "false_answer_rate", never_refusing(intact), in_answers=False),
             Fault(

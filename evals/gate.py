@@ -7,7 +7,7 @@
 import difflib
 import math
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,11 +40,21 @@ class Failure(Value):
     at_least: bool
 
 
+class Limit(Value):
+    """A threshold: at least so much, or at most."""
+
+    metric: str
+    slice: str | None
+    threshold: float
+    at_least: bool
+
+
 class Gate(Value):
     """Whether a build may ship, and all that speaks against it."""
 
     outcome: Outcome
     invalid: tuple[str, ...] = Field(default=(), description="why this is no measurement")
+    limits: tuple[Limit, ...] = Field(default=(), description="all thresholds that there are")
     failures: tuple[Failure, ...] = ()
     worse: tuple[str, ...] = Field(default=(), description="metrics that got worse than before")
     advisory: tuple[str, ...] = Field(
@@ -53,20 +63,38 @@ class Gate(Value):
     comparison: Comparison | None = None
 
 
-def failures(report: Report, path: Path = THRESHOLDS) -> list[Failure]:
-    """Return the metrics that miss the thresholds in a TOML file; a missing value misses.
+def limits(path: Path, slices: Collection[str]) -> list[Limit]:
+    """Return the thresholds of a TOML file; nothing has to be run to know that they mean something.
 
     The file has [min] and [max] over all cases, and [slice.NAME.min] and [slice.NAME.max].
     Raises: InputError when the file cannot be read, or names what does not exist.
     """
     try:
-        limits = tomllib.loads(path.read_text(encoding="utf-8"))
+        known = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise InputError(f"thresholds {path} cannot be read: {exc}") from exc
     try:
-        return list(_missed(report, limits))
+        return list(_limits(known, slices))
     except InputError as exc:
         raise InputError(f"thresholds {path}: {exc}") from exc
+
+
+def failures(report: Report, path: Path = THRESHOLDS) -> list[Failure]:
+    """Return the thresholds of a file that are missed; a missing value misses.
+
+    Raises: InputError as `limits` does.
+    """
+    return missed(report, limits(path, report.slices))
+
+
+def missed(report: Report, known: Iterable[Limit]) -> list[Failure]:
+    """Return the thresholds that are missed."""
+    values = [(limit, _value(report, limit.slice, limit.metric)) for limit in known]
+    return [
+        Failure(value=value, **limit.model_dump())
+        for limit, value in values
+        if value is None or (value < limit.threshold if limit.at_least else value > limit.threshold)
+    ]
 
 
 def decide(
@@ -75,6 +103,7 @@ def decide(
     comparison: Comparison | None = None,
     *,
     max_failed_share: float = MAX_FAILED_SHARE,
+    known: Sequence[Limit] = (),
 ) -> Gate:
     """Return whether the build may ship, with every reason why not."""
     invalid = tuple(_invalid(report, failed, comparison, max_failed_share))
@@ -85,6 +114,7 @@ def decide(
     return Gate(
         outcome=outcome,
         invalid=invalid,
+        limits=tuple(known),
         failures=missed,
         worse=worse,
         advisory=excused,
@@ -99,8 +129,11 @@ def _invalid(
     max_failed_share: float,
 ) -> Iterator[str]:
     """Yield what keeps the run from being a measurement."""
-    if report.cases == 0 or report.failed > max_failed_share * report.cases:
+    if report.failed == report.cases or report.failed > max_failed_share * report.cases:
         yield f"{report.failed} of {report.cases} cases failed, at most {max_failed_share:.0%} may"
+    # Who refuses everything has nothing that could be right; that is worse, and was measured.
+    if not report.answered and report.refused:
+        return
     for failure in failed:
         if failure.value is None and failure.metric not in advisory(report):
             yield f"{failure.metric}{_of(failure.slice)} has a threshold but no value"
@@ -108,19 +141,17 @@ def _invalid(
         yield f"{name} had a value in the baseline and has none"
 
 
-def _missed(report: Report, limits: Mapping[str, Any]) -> Iterator[Failure]:
-    _check_names(limits, ("min", "max", "slice"), "section")
-    yield from _of_section(report, None, limits)
-    slices = limits.get("slice", {})
-    _check_names(slices, list(report.slices), "slice")
-    for name, section in slices.items():
+def _limits(known: Mapping[str, Any], slices: Collection[str]) -> Iterator[Limit]:
+    _check_names(known, ("min", "max", "slice"), "section")
+    yield from _of_section(None, known)
+    parts = known.get("slice", {})
+    _check_names(parts, list(slices), "slice")
+    for name, section in parts.items():
         _check_names(section, ("min", "max"), "section")
-        yield from _of_section(report, name, section)
+        yield from _of_section(name, section)
 
 
-def _of_section(
-    report: Report, slice_: str | None, section: Mapping[str, Any]
-) -> Iterator[Failure]:
+def _of_section(slice_: str | None, section: Mapping[str, Any]) -> Iterator[Limit]:
     for side, at_least in (("min", True), ("max", False)):
         bounds = section.get(side, {})
         _check_names(bounds, _OF_SLICES if slice_ else _KNOWN, "metric")
@@ -129,12 +160,7 @@ def _of_section(
                 other = "max" if at_least else "min"
                 raise InputError(f"{metric} is no better for being so: it belongs in [{other}]")
             _check_number(metric, threshold)
-            value = _value(report, slice_, metric)
-            good = value is not None and (value >= threshold if at_least else value <= threshold)
-            if not good:
-                yield Failure(
-                    metric=metric, slice=slice_, value=value, threshold=threshold, at_least=at_least
-                )
+            yield Limit(metric=metric, slice=slice_, threshold=threshold, at_least=at_least)
 
 
 def _value(report: Report, slice_: str | None, metric: str) -> float | None:

@@ -14,7 +14,7 @@ from statistics import NormalDist, fmean
 import numpy as np
 from pydantic import Field
 
-from rag.types import Value
+from rag.types import Usage, Value
 
 
 class Estimate(Value):
@@ -51,11 +51,6 @@ def share(observed: Iterable[bool], *, confidence: float = 0.95) -> Estimate:
         low=round(max(0.0, centre - half), 3),
         high=round(min(1.0, centre + half), 3),
     )
-
-
-def hit_at(ranked: Iterable[str], relevant: Iterable[str], k: int) -> bool:
-    """Return whether one of the first `k` distinct ids of `ranked` is in `relevant`."""
-    return not set(list(dict.fromkeys(ranked))[:k]).isdisjoint(relevant)
 
 
 def reciprocal_rank(ranked: Iterable[str], relevant: Iterable[str], k: int = 10) -> float:
@@ -177,3 +172,15 @@ def percentile(values: Iterable[float], q: float) -> float | None:
     if not ordered:
         return None
     return ordered[min(len(ordered) - 1, math.ceil(q * len(ordered)) - 1 if q else 0)]
+
+
+class Prices(Value):
+    """What a million tokens cost, in any one currency."""
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+
+    def of(self, usage: Usage) -> float:
+        """Return what `usage` cost."""
+        spent = usage.prompt_tokens * self.prompt + usage.completion_tokens * self.completion
+        return spent / 1_000_000

@@ -9,6 +9,7 @@ Options may stand in pytest's own settings, too: `dateline_set`, `dateline_corpu
 is imported before a test asks for the fixture.
 """
 
+import shlex
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = {
     "set": "gold questions; each becomes a test of every test that asks for `dateline_case`",
-    "corpus": "articles that they are asked of, read into a fresh index",
+    "corpus": "articles that they are asked of, read into a fresh index; quote a path with spaces",
     "data_dir": "index that they are asked of, instead of a corpus",
     "url": "Dateline server that they are asked of, instead of a corpus",
 }
@@ -100,7 +101,7 @@ def dateline_target(request: pytest.FixtureRequest) -> "Iterator[Target]":
 
     config = request.config
     url, data_dir = _option(config, "url"), _option(config, "data_dir")
-    corpus = (_option(config, "corpus") or "").split()
+    corpus = shlex.split(_option(config, "corpus") or "")
     if url:
         with closing(Server(url)) as server:
             yield server

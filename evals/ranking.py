@@ -1,12 +1,13 @@
 """Measures of what was retrieved, by the code that TREC reports with.
 
->>> ranking(["a", "b"], {"b"})["mrr_at_10"]
+>>> ranking(["a", "b"], {"b"})["mrr_at_8"]
 0.5
 
 Articles are ranked by their best passage; quotes by the first passage that holds them.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from statistics import fmean
 
 import ir_measures
 from ir_measures import RR, R, Success, nDCG
@@ -15,15 +16,12 @@ _OF_ARTICLES = {
     "hit_at_1": Success @ 1,
     "hit_at_5": Success @ 5,
     "recall_at_5": R @ 5,
-    "mrr_at_10": RR @ 10,
-    "ndcg_at_10": nDCG @ 10,
+    "mrr_at_8": RR @ 8,
+    "ndcg_at_8": nDCG @ 8,
 }
-_OF_QUOTES = {
-    "quote_hit_at_5": Success @ 5,
-    "quote_recall_at_5": R @ 5,
-    "quote_mrr_at_10": RR @ 10,
-    "quote_ndcg_at_10": nDCG @ 10,
-}
+# Each quote is looked for by itself, in the first passage that holds it; then any of them.
+_OF_QUOTE = {"quote_recall_at_5": R @ 5, "quote_ndcg_at_8": nDCG @ 8}
+_OF_ANY_QUOTE = {"quote_hit_at_5": Success @ 5, "quote_mrr_at_8": RR @ 8}
 
 
 def ranking(ranked: Sequence[str], relevant: Collection[str]) -> dict[str, float]:
@@ -41,11 +39,13 @@ def quote_ranking(passages: Sequence[str], quotes: Collection[str]) -> dict[str,
     A quote that runs over the end of a passage counts as held by neither half.
     """
     texts = [_plain(text) for text in passages]
-    ranked: list[str] = []
-    for place, text in enumerate(texts):
-        held = [f"quote {n}" for n, quote in enumerate(quotes) if _plain(quote) in text]
-        ranked += held or [f"passage {place}"]
-    return _measured(ranked, [f"quote {n}" for n in range(len(quotes))], _OF_QUOTES)
+    holding = [[n for n, text in enumerate(texts) if _plain(quote) in text] for quote in quotes]
+    ranked = [str(place) for place in range(len(texts))]
+    # What no passage holds is relevant and was not found.
+    anywhere = {str(place) for places in holding for place in places} or {"none"}
+    alone = [_measured(ranked, {str(min(places, default="none"))}, _OF_QUOTE) for places in holding]
+    means = {name: round(fmean(found[name] for found in alone), 4) for name in _OF_QUOTE if alone}
+    return (means | _measured(ranked, anywhere, _OF_ANY_QUOTE)) if quotes else {}
 
 
 def _measured(

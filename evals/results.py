@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from evals.metrics import Estimate, Reliability, RiskCoverage
-from rag.types import Answer, Turn, Value
+from rag.types import Answer, Turn, UtcTime, Value
 
 Outcome = Literal["answered", "refused", "failed"]
 # What a claim without a citation is, beside what a judge may say of one with some.
@@ -94,6 +94,7 @@ class Fingerprints(Value):
     prompts: str | None
     program: str | None = Field(description="the version of Dateline that answered")
     target: str = Field(description="`library`, or the address that was asked")
+    now: UtcTime | None = Field(default=None, description="the clock of the questions")
 
 
 class JudgeReport(Value):
@@ -160,12 +161,12 @@ METRICS: tuple[Metric, ...] = (
     _ranked("hit_at_1", "the first article found is relevant"),
     _ranked("hit_at_5", "one of the first five articles is relevant"),
     _ranked("recall_at_5", "share of the relevant articles among the first five"),
-    _ranked("mrr_at_10", "1 / rank of the first relevant article"),
-    _ranked("ndcg_at_10", "normalised discounted cumulative gain, articles"),
+    _ranked("mrr_at_8", "1 / rank of the first relevant article"),
+    _ranked("ndcg_at_8", "normalised discounted cumulative gain, articles"),
     _ranked("quote_recall_at_5", "share of the gold quotes in the first five passages"),
     _ranked("quote_hit_at_5", "one of the first five passages holds a gold quote"),
-    _ranked("quote_mrr_at_10", "1 / rank of the first passage that holds a gold quote"),
-    _ranked("quote_ndcg_at_10", "normalised discounted cumulative gain, gold quotes"),
+    _ranked("quote_mrr_at_8", "1 / rank of the first passage that holds a gold quote"),
+    _ranked("quote_ndcg_at_8", "normalised discounted cumulative gain, gold quotes"),
     Metric(
         "accuracy",
         "higher",

@@ -14,13 +14,26 @@ from threading import Lock
 
 from evals.cache import Cache, key_of
 from evals.cases import Case
+from evals.metrics import Prices
 from evals.results import CaseResult
-from evals.score import Prices, failed, score
+from evals.score import failed, score
 from evals.targets import Reply, Target
-from rag.errors import DatelineError
+from rag.errors import DatelineError, DependencyError
+from rag.prompts import NOTES, Fallback
+from rag.types import Question
 from rag.verify import Judge
 
 MAX_FAILED_SHARE = 0.05
+_UNREACHED: tuple[Fallback, ...] = (
+    "busy",
+    "slow",
+    "unavailable",
+    "rate_limited",
+    "rejected",
+    "cut",
+)
+# How such a note begins, before any figure in it.
+_NOT_WRITTEN = tuple(NOTES[reason].partition("{")[0] for reason in _UNREACHED)
 _ALWAYS_ALLOWED = 2
 
 
@@ -97,8 +110,15 @@ class _Runner:
 
     def _reply(self, case: Case) -> Reply:
         question = case.asked()
-        key = key_of("reply", self._system.model_dump(), question.model_dump(mode="json"))
-        made = self._cache.get_or_make(
-            key, lambda: self._target.ask(question, insist=case.answerable).model_dump_json()
-        )
+        insist = case.answerable
+        asked = question.model_dump(mode="json")
+        key = key_of("reply", self._system.model_dump(mode="json"), asked, insist)
+        made = self._cache.get_or_make(key, lambda: self._asked_now(question, insist=insist))
         return Reply.model_validate_json(made)
+
+    def _asked_now(self, question: Question, *, insist: bool) -> str:
+        reply = self._target.ask(question, insist=insist)
+        # The answer without the model stands in for it; it is not what is measured here.
+        if reply.answer.note and reply.answer.note.startswith(_NOT_WRITTEN):
+            raise DependencyError(reply.answer.note)
+        return reply.model_dump_json()

@@ -6,15 +6,14 @@
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from evals.cases import Case
 from evals.faithfulness import claims, read_cited
-from evals.metrics import exact_match, token_f1
+from evals.metrics import Prices, exact_match, token_f1
 from evals.ranking import quote_ranking, ranking
 from evals.results import CaseResult, CitationCheck
 from evals.targets import Reply
-from rag.types import Answer, Article, Citation, Usage
+from rag.types import Answer, Article, Citation
 from rag.verify import Judge
 
 # Of everything in this package that decides a value; a change of it makes baselines unlike.
@@ -31,18 +30,6 @@ _MARKER = re.compile(r"\[(\d+)\]")
 Fetch = Callable[[str], Article | None]
 
 
-class Prices(NamedTuple):
-    """What a million tokens cost, in any one currency."""
-
-    prompt: float
-    completion: float
-
-    def of(self, usage: Usage) -> float:
-        """Return what `usage` cost."""
-        spent = usage.prompt_tokens * self.prompt + usage.completion_tokens * self.completion
-        return spent / 1_000_000
-
-
 def score(
     case: Case, reply: Reply, fetch: Fetch, judge: Judge, *, prices: Prices | None = None
 ) -> CaseResult:
@@ -50,6 +37,7 @@ def score(
     answer = reply.answer
     given = answer.answer_status != "no_answer"
     insisted = answer if given else reply.insisted
+    spent = [answer.usage, *([reply.insisted.usage] if reply.insisted else [])]
     found = {
         "id": case.id,
         "slice": case.slice,
@@ -73,8 +61,8 @@ def score(
         if case.expected_status
         else None,
         "latency_ms": reply.latency_ms,
-        "total_tokens": answer.usage.total_tokens,
-        "cost": prices.of(answer.usage) if prices else None,
+        "total_tokens": sum(usage.total_tokens for usage in spent),
+        "cost": sum(prices.of(usage) for usage in spent) if prices else None,
     }
     told = _told(case, answer, reply, fetch, judge) if given else {}
     return CaseResult.model_validate(found | told)

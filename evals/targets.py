@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 import rag
 from rag.answer import Answerer
@@ -22,7 +22,7 @@ from rag.bundle import Bundle, Versions, versions
 from rag.errors import DependencyError, InputError
 from rag.index import Index
 from rag.prompts import PROMPT_VERSION
-from rag.types import Answer, Article, ArticleMeta, Filters, Hit, Question, Value
+from rag.types import Answer, Article, ArticleMeta, Filters, Hit, Question, UtcTime, Value
 
 _PAGE = 200
 _TRIES = 4
@@ -38,6 +38,7 @@ class System(Value):
     models: str | None
     prompts: str | None
     program: str | None
+    now: UtcTime | None = Field(default=None, description="the clock; None: the server's own")
 
 
 class Reply(Value):
@@ -111,6 +112,7 @@ class Library:
             models=_models(made_with, self._llm),
             prompts=PROMPT_VERSION,
             program=f"{made_with.dateline}+{_source()}",
+            now=self.now,
         )
 
 
@@ -156,7 +158,7 @@ class Server:
             target=self._url,
             corpus=_corpus(self._listed()),
             index=bundle.index_fingerprint,
-            models=_models(bundle.versions, bundle.answer.model),
+            models=_models(bundle.versions, ""),
             prompts=None,
             program=bundle.versions.dateline,
         )

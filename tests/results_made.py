@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from evals.compare import Change, Comparison, Flip
-from evals.gate import Failure, Gate
+from evals.gate import Failure, Gate, Limit
 from evals.metrics import Estimate, Reliability, RiskCoverage
 from evals.results import CaseResult, CitationCheck, Claim, Fingerprints, JudgeReport, Report
 from rag.types import Answer, AnswerSpan, Citation, Turn
@@ -240,8 +240,13 @@ def comparison(**fields: object) -> Comparison:
 def gated(failures: tuple[Failure, ...] = (), against: Comparison | None = None) -> Gate:
     """Return the gate's outcome as `evals.gate.decide` gives it for a valid run."""
     worse = against.worse if against else ()
+    limits = [
+        Limit(metric=name, slice=None, threshold=0.5, at_least=True)
+        for name in ("accuracy", "status_right")
+    ]
     return Gate(
         outcome="worse" if failures or worse else "passed",
+        limits=tuple(limits),
         failures=failures,
         worse=worse,
         comparison=against,

@@ -15,7 +15,7 @@ from evals.judges.agreement import Agreement, agreement, sample_agreement
 from evals.judges.drawn import auc_draws, balanced_draws, estimate, mean_draws
 from evals.judges.judge import BigramJudge, Interval, JudgeInfo, OfflineJudge, support_info
 from evals.judges.pairs import SAMPLE_PAIRS, Pair, load_pairs
-from evals.judges.records import load_records, record_for, write_record
+from evals.judges.records import is_trusted, load_records, record_for, write_record
 from evals.metrics import Estimate
 from ingest.read import Read, read
 from rag.errors import InputError
@@ -272,7 +272,6 @@ def test_other_weights_or_other_rules_are_another_judge(
 
 def test_a_record_replaces_the_one_before_and_another_judge_has_none(tmp_path: Path) -> None:
     path = tmp_path / "judges.json"
-    assert load_records(path) == []
     first = measured([pair("0.9", True), pair("0.1", False)])
     write_record(first, path)
     second = measured([pair("0.9", True), pair("0.9", False)])
@@ -280,6 +279,24 @@ def test_a_record_replaces_the_one_before_and_another_judge_has_none(tmp_path: P
     assert load_records(path) == [second]
     assert record_for(first.judge, path) == second
     assert record_for(first.judge.model_copy(update={"fingerprint": "sha256:2"}), path) is None
+
+
+def test_records_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no records of judges at .*none"):
+        load_records(tmp_path / "none.json")
+
+
+def test_nothing_scored_is_no_record(tmp_path: Path) -> None:
+    nothing = measured([pair("-", True), pair("-", False)])
+    with pytest.raises(InputError, match="nothing was scored"):
+        write_record(nothing, tmp_path / "judges.json")
+
+
+def test_a_judge_is_trusted_once_enough_labels_say_that_it_beats_chance() -> None:
+    few = [pair("0.9", True), pair("0.1", False)]
+    assert not is_trusted(measured(few))
+    assert is_trusted(measured(few * 25))
+    assert not is_trusted(measured([pair("0.9", True), pair("0.9", False)] * 25))
 
 
 def test_a_file_that_holds_no_records_is_refused(tmp_path: Path) -> None:
@@ -343,7 +360,7 @@ def test_a_judge_that_scores_nothing_is_no_measurement(
     ("arguments", "told"),
     [
         (["missing.jsonl"], "cannot be read"),
-        ([SAMPLE_PAIRS, "--llm-url", "http://127.0.0.1:1/v1"], "--llm-url needs --llm-model"),
+        ([SAMPLE_PAIRS, "--llm-url", "http://127.0.0.1:1/v1"], "needs the name of the model"),
     ],
 )
 def test_what_cannot_be_measured_is_bad_input(

@@ -192,7 +192,7 @@ cases = st.builds(
             "right": st.sampled_from([True, False, None]),
             "answerable": st.booleans(),
             "f1": st.sampled_from([None, 0.3, 0.6667]),
-            "ranking": st.sampled_from([{}, {"mrr_at_10": 0.3333}, {"mrr_at_10": 1.0}]),
+            "ranking": st.sampled_from([{}, {"mrr_at_8": 0.3333}, {"mrr_at_8": 1.0}]),
             "article_id": st.just("x") | st.none(),
         }
     ),

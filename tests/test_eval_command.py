@@ -58,7 +58,10 @@ def test_the_judge_is_told_with_how_far_people_agree_with_it(gold: Path) -> None
 
 
 def test_a_judge_without_a_record_is_advisory(gold: Path, tmp_path: Path) -> None:
-    ran = evaluated(gold, "--judges", tmp_path / "none.json", "--json")
+    records = tmp_path / "judges.json"
+    assert evaluated(gold, "--judges", records).code == 2
+    records.write_text("[]")
+    ran = evaluated(gold, "--judges", records, "--json")
     assert ran.json["report"]["judge"]["is_advisory"] is True
     assert "faithfulness" in ran.json["gate"]["advisory"]
 
@@ -93,9 +96,9 @@ def test_files_are_written_beside_what_is_printed(gold: Path, tmp_path: Path) ->
     page, comment, xml = (tmp_path / name for name in ("r.html", "r.md", "r.xml"))
     ran = evaluated(gold, "--html", page, "--markdown", comment, "--junit", xml)
     assert ran.code == 0, ran.err
-    assert "Passed" in ran.out
+    assert "nothing was gated" in ran.out
     assert "Who was blamed for the Taji attack?" in page.read_text()
-    assert comment.read_text().startswith("## ✅ Passed")
+    assert comment.read_text().startswith("## ✅ Measured; nothing was gated")
     assert junitparser.JUnitXml.fromstring(xml.read_bytes()).failures == 0
 
 
@@ -153,3 +156,47 @@ def test_a_rerun_with_a_cache_gives_the_same(gold: Path, tmp_path: Path) -> None
     assert one["report"]["metrics"] == other["report"]["metrics"]
     # The time of the first reply is part of what is kept.
     assert one["report"]["latency_p50_ms"] == other["report"]["latency_p50_ms"]
+
+
+def test_a_gold_set_is_not_overwritten_by_a_baseline(gold: Path) -> None:
+    before = gold.read_text()
+    ran = evaluated(gold, "--baseline", gold, "--update-baseline")
+    assert ran.code == 2
+    assert "is no baseline" in ran.err
+    assert gold.read_text() == before
+
+
+def test_what_cannot_be_written_is_told_before_the_run(gold: Path, tmp_path: Path) -> None:
+    ran = evaluated(gold, "--html", tmp_path / "none" / "r.html")
+    assert (ran.code, ran.out) == (2, "")
+    assert "cannot be written" in ran.err
+
+
+def test_an_index_that_is_not_there_is_named_and_not_made(gold: Path, tmp_path: Path) -> None:
+    ran = dateline("eval", "--set", gold, "--data-dir", tmp_path / "none")
+    assert ran.code == 2
+    assert "there is no index" in ran.err
+    assert not (tmp_path / "none").exists()
+
+
+def test_articles_without_questions_are_not_asked_the_sample_s() -> None:
+    ran = dateline("eval", "--corpus", ARTICLE)
+    assert ran.code == 2
+    assert "--set" in ran.err
+
+
+def test_a_language_model_that_cannot_be_reached_is_no_measurement(
+    gold: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATELINE_LLM_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("DATELINE_LLM_MODEL", "none")
+    ran = evaluated(gold)
+    assert ran.code == 2
+    assert "could not be reached" in ran.out
+
+
+def test_a_dead_judge_supports_nothing(gold: Path) -> None:
+    ran = evaluated(gold, "--judge-url", "http://127.0.0.1:9/v1", "--judge-model", "none", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["report"]["metrics"]["citation_recall"]["n"] == 0
+    assert ran.json["report"]["judge"]["is_advisory"] is True

@@ -126,5 +126,19 @@ def test_a_sentence_without_a_citation_is_uncited_and_a_phrase_of_ours_is_no_cla
     ]
 
 
+def test_a_denial_at_the_beginning_is_part_of_what_is_said(judge: SupportJudge) -> None:
+    said = "No men had died."
+    [claim] = judged(made(f"{said} [1]", (said, DEATHS)), judge)
+    assert claim.support != "supported"
+
+
+def test_a_no_before_a_quotation_answers_the_question_and_claims_nothing(
+    judge: SupportJudge,
+) -> None:
+    said = f"No, reports Harbour Post (13 March 2020): “{BLAME}”"
+    [claim] = judged(made(f"{said} [1]", (said, BLAME)), judge)
+    assert claim.support == "supported"
+
+
 def test_a_refusal_claims_nothing(judge: SupportJudge) -> None:
     assert judged(refusal(), judge) == []

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from evals import local_llm
 from evals.judges.ballot import Ballot, counted, fitted, messages, read_ballot
-from evals.judges.llm_judge import JudgeLimits, LlmJudge, Prices, Spent
+from evals.judges.llm_judge import JudgeLimits, LlmJudge, Spent
+from evals.metrics import Prices
 from rag.errors import ConfigurationError, InputError
 from rag.support import Verdict
 from tests.scripted import Reply, ScriptedLLM

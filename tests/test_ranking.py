@@ -10,9 +10,9 @@ def test_articles_are_ranked_by_their_first_passage() -> None:
         "hit_at_1": 0.0,
         "hit_at_5": 1.0,
         "recall_at_5": 0.5,
-        "mrr_at_10": 0.5,
+        "mrr_at_8": 0.5,
         # 1 / log2(3), of 1 + 1 / log2(3) at best.
-        "ndcg_at_10": pytest.approx(0.3869),
+        "ndcg_at_8": pytest.approx(0.3869),
     }
 
 
@@ -28,6 +28,15 @@ def test_a_quote_is_found_in_the_first_passage_that_holds_it_whole() -> None:
     assert found == {
         "quote_hit_at_5": 1.0,
         "quote_recall_at_5": 0.5,
-        "quote_mrr_at_10": 0.5,
-        "quote_ndcg_at_10": pytest.approx(0.3869, abs=1e-4),
+        "quote_mrr_at_8": 0.5,
+        # 1 / log2(3) of one quote, nothing of the other.
+        "quote_ndcg_at_8": pytest.approx(0.3155, abs=1e-4),
     }
+
+
+def test_passages_are_counted_and_not_quotes() -> None:
+    quotes = tuple(f"Quote {n}." for n in range(6))
+    both = ["Quote 0. Quote 1. Quote 2.", "Quote 3. Quote 4. Quote 5."]
+    assert quote_ranking(both, quotes)["quote_recall_at_5"] == 1.0
+    late = ["Quote 0."] + ["Quote 0."] * 4 + ["Quote 1."]
+    assert quote_ranking(late, ("Quote 0.", "Quote 1."))["quote_recall_at_5"] == 0.5

@@ -168,6 +168,7 @@ def test_json_holds_the_gate_and_the_whole_report() -> None:
         "invalid": [],
         "worse": ["accuracy"],
         "advisory": [],
+        "limits": [limit.model_dump() for limit in gated().limits],
         "failures": [MISSED[0].model_dump()],
     }
     assert found["comparison"]["worse"] == ["accuracy"]
@@ -251,7 +252,8 @@ def test_junit_can_be_parsed_whatever_was_said(text: str) -> None:
     failed = case(id="f", outcome="failed", error=text, answer=None, right=None)
     xml = to_junit(report(wrong, failed), gated())
     found = junitparser.JUnitXml.fromstring(xml.encode())
-    assert (found.tests, found.failures, found.errors) == (4, 1, 1)
+    # In a build that passes a wrong answer is told, and turns no server red.
+    assert (found.tests, found.failures, found.skipped, found.errors) == (4, 0, 1, 1)
     tests = [test for suite in found for test in suite if test.result]
     assert one_line(text) in {test.name for test in tests}
     lines = f"said: {legible(text)}"
@@ -288,6 +290,7 @@ judge support: balanced accuracy pairs 0.861 (0.826–0.891, n 420)
 ▼ And when?  ferry-2
     was: 2 January. [1]
     is:  Dana Reyes, said Harbour Post. [1]
+! ferry-3 failed: the server did not answer in 30 s
 ✗ accuracy is 0.667, should be at least 0.7
 ▼ accuracy went from 1.000 to 0.667 (−0.333, −0.600 to −0.100, n 3)
 Failed: 1 threshold missed; worse than the baseline in accuracy"""

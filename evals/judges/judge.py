@@ -111,7 +111,10 @@ class RememberingJudge:
         """Return the first verdict again."""
         key = key_of("verdict", self.info.fingerprint, claim, premise)
         made = self._cache.get_or_make(
-            key, lambda: self._judge.judge(claim, premise).model_dump_json()
+            key,
+            lambda: self._judge.judge(claim, premise).model_dump_json(),
+            # A verdict that did not come may come the next time.
+            keep=lambda made: Verdict.model_validate_json(made).label != "unscored",
         )
         return Verdict.model_validate_json(made)
 

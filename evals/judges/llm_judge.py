@@ -30,6 +30,7 @@ from evals.judges.ballot import (
     read_ballot,
 )
 from evals.judges.judge import JudgeInfo
+from evals.metrics import Prices
 from rag.errors import ConfigurationError, InputError
 from rag.support import Verdict
 from rag.types import Value
@@ -52,13 +53,6 @@ class JudgeLimits(Value):
     retries: int = Field(default=2, ge=0)
     premise_chars: int = Field(default=6_000, ge=200, description="of a passage, more is cut")
     max_tokens: int = Field(default=200, ge=1, description="of one vote")
-
-
-class Prices(Value):
-    """What a million tokens cost, in any currency."""
-
-    prompt: float = Field(ge=0)
-    completion: float = Field(ge=0)
 
 
 class Spent(Value):

@@ -21,6 +21,7 @@ from evals.results import JudgeReport
 from rag.errors import InputError
 
 JUDGES = Path(__file__).parent / "judges.json"
+LEAST_PAIRS = 50
 _RECORDS = TypeAdapter(list[Agreement])
 
 
@@ -30,6 +31,8 @@ def load_records(path: Path = JUDGES) -> list[Agreement]:
     Raises: InputError when it holds something else.
     """
     if not path.exists():
+        if path != JUDGES:
+            raise InputError(f"no records of judges at {path}: `eval judge --record` writes them")
         return []
     try:
         return _RECORDS.validate_json(path.read_bytes())
@@ -45,10 +48,23 @@ def record_for(info: JudgeInfo, path: Path = JUDGES) -> Agreement | None:
 
 def write_record(record: Agreement, path: Path = JUDGES) -> None:
     """Write `record` into the file, in the place of those of judges of the same name."""
-    others = [r for r in load_records(path) if r.judge.name != record.judge.name]
+    if not record.overall.coverage:
+        raise InputError("nothing was scored, so there is nothing to record of this judge")
+    known = load_records(path) if path.exists() else []
+    others = [r for r in known if r.judge.name != record.judge.name]
     records = sorted([*others, record], key=lambda r: r.judge.name)
     text = json.dumps(_RECORDS.dump_python(records, mode="json"), indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise InputError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+def is_trusted(known: Agreement) -> bool:
+    """Return whether enough people's labels say that the judge is better than chance."""
+    found = known.overall
+    low = found.balanced_accuracy.low
+    return found.n - found.unscored >= LEAST_PAIRS and low is not None and low > 0.5
 
 
 def judge_report(judge: KnownJudge, *, today: date, path: Path = JUDGES) -> JudgeReport:
@@ -79,7 +95,7 @@ def judge_report(judge: KnownJudge, *, today: date, path: Path = JUDGES) -> Judg
     return JudgeReport(
         name=info.name,
         fingerprint=info.fingerprint,
-        is_advisory=known is None,
+        is_advisory=known is None or not is_trusted(known),
         balanced_accuracy=balanced,
         auc=auc,
     )

@@ -117,8 +117,11 @@ def verdict(gate: Gate) -> str:
         reasons.append(f"worse than the baseline in {', '.join(map(words, gate.worse))}")
     if reasons:
         return f"Failed: {'; '.join(reasons)}"
-    held = "every threshold holds"
-    return f"Passed: {held}{', nothing is worse than the baseline' if gate.comparison else ''}"
+    if not gate.limits and not gate.comparison:
+        return "Measured; nothing was gated: there are neither thresholds nor a baseline"
+    held = ["every threshold holds"] if gate.limits else []
+    held += ["nothing is worse than the baseline"] if gate.comparison else []
+    return f"Passed: {', '.join(held)}"
 
 
 def outcome(result: CaseResult) -> Verdict:
