@@ -20,8 +20,9 @@ from api.options import Json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from evals.cases import Case
     from evals.gate import Gate
-    from evals.results import Report
+    from evals.results import Fingerprints, Report
     from evals.targets import Target
     from ingest.read import Read, Rejected
 
@@ -40,6 +41,28 @@ class _Asked(NamedTuple):
     url: str | None
     api_key: str | None
     now: str | None
+
+
+class _How(NamedTuple):
+    """How they are put, and who scores the answers."""
+
+    concurrency: int
+    cache: Path | None
+    max_failed: float
+    prices: tuple[float, float] | None
+    judge_url: str | None
+    judge_model: str | None
+    judge_votes: int
+    judges: Path | None
+
+
+class _Gated(NamedTuple):
+    """What the run has to stand up to."""
+
+    thresholds: Path | None
+    baseline: Path | None
+    update_baseline: bool
+    same_system: bool
 
 
 class _Written(NamedTuple):
@@ -114,65 +137,101 @@ def eval_(
     if context.invoked_subcommand:
         return
     _need_extra()
-    from api.judging import build_judge
-    from evals.baseline import alike, baseline_of, read_baseline, write_baseline
-    from evals.cache import Cache
+    asked = _Asked(gold, corpus, data_dir, url, api_key, now)
+    how = _How(concurrency, cache, max_failed, prices, judge_url, judge_model, judge_votes, judges)
+    gated = _Gated(thresholds, baseline, update_baseline, same_system)
+    written = _Written(html, markdown, junit)
+    _check(asked, written, gated)
+    report, gate = _evaluated(asked, how, gated, quiet=as_json)
+    _show(report, gate, written, as_json=as_json)
+    if update_baseline and baseline:
+        _keep(baseline, report, gate)
+    from evals.gate import EXIT_CODES
+
+    raise typer.Exit(EXIT_CODES[gate.outcome])
+
+
+def _evaluated(asked: _Asked, how: _How, gated: _Gated, *, quiet: bool) -> tuple[Report, Gate]:
+    """Return what the run came to. All that can be refused is refused before anybody is asked."""
+    from evals.baseline import alike, read_baseline
     from evals.cases import SAMPLE_SET, load
     from evals.compare import compare
-    from evals.gate import EXIT_CODES, THRESHOLDS, decide, limits, missed
+    from evals.gate import THRESHOLDS, decide, limits, missed
+
+    cases = load(asked.gold or SAMPLE_SET)
+    compared = gated.baseline if not gated.update_baseline else None
+    old = read_baseline(compared) if compared else None
+    thresholds = gated.thresholds or (None if asked.gold else THRESHOLDS)
+    known = limits(thresholds, {case.slice for case in cases}) if thresholds else []
+
+    def check(made_with: Fingerprints) -> None:
+        if old:
+            alike(old, made_with, same_system=gated.same_system)
+
+    report = _reported(cases, asked, how, check, quiet=quiet)
+    comparison = compare(old, report, same_system=gated.same_system) if old else None
+    failed = missed(report, known)
+    gate = decide(report, failed, comparison, max_failed_share=how.max_failed, known=known)
+    return report, gate
+
+
+def _reported(
+    cases: list[Case],
+    asked: _Asked,
+    how: _How,
+    check: Callable[[Fingerprints], None],
+    *,
+    quiet: bool,
+) -> Report:
+    """Return the report of a run, once `check` lets it begin."""
+    from api.judging import build_judge
+    from evals.cache import Cache
     from evals.judges.judge import RememberingJudge
     from evals.judges.records import JUDGES, judge_report
     from evals.metrics import Prices
     from evals.run import run
     from evals.summary import fingerprints, summary
 
-    asked = _Asked(gold, corpus, data_dir, url, api_key, now)
-    written = _Written(html, markdown, junit)
-    _check(asked, written, baseline, update=update_baseline)
-    cases = load(gold or SAMPLE_SET)
-    old = read_baseline(baseline) if baseline and not update_baseline else None
-    gated = thresholds or (None if gold else THRESHOLDS)
-    known = limits(gated, {case.slice for case in cases}) if gated else []
+    prices = how.prices
     cost = options.valid(Prices, prompt=prices[0], completion=prices[1]) if prices else None
-    judge = build_judge(judge_url, judge_model, votes=judge_votes, prices=prices)
-    with closing(Cache(cache)) as replies, _target(asked, quiet=as_json) as target:
-        scored_by = RememberingJudge(judge, replies)
+    judge = build_judge(how.judge_url, how.judge_model, votes=how.judge_votes, prices=prices)
+    about = judge_report(judge, today=datetime.now(UTC).date(), path=how.judges or JUDGES)
+    with closing(Cache(how.cache)) as replies, _target(asked, quiet=quiet) as target:
         made_with = fingerprints(cases, target.system(), judge.info.fingerprint)
-        if old:
-            alike(old, made_with, same_system=same_system)
-        about = judge_report(judge, today=datetime.now(UTC).date(), path=judges or JUDGES)
+        check(made_with)
         began = time.monotonic()
-        with _progress(len(cases), as_json) as advance:
+        with _progress(len(cases), quiet) as advance:
             results = run(
                 cases,
                 target,
-                scored_by,
-                concurrency=concurrency,
+                RememberingJudge(judge, replies),
+                concurrency=how.concurrency,
                 cache=replies,
                 prices=cost,
-                max_failed_share=max_failed,
+                max_failed_share=how.max_failed,
                 progress=advance,
             )
         elapsed_s = time.monotonic() - began
-    report = summary(results, made_with=made_with, judge=about, elapsed_s=elapsed_s)
-    comparison = compare(old, report, same_system=same_system) if old else None
-    failed = missed(report, known)
-    gate = decide(report, failed, comparison, max_failed_share=max_failed, known=known)
-    _show(report, gate, written, as_json=as_json)
-    if update_baseline and baseline:
-        if gate.invalid:
-            _say(f"baseline {baseline} not written: this is no valid measurement")
-        else:
-            write_baseline(baseline, baseline_of(report, now=datetime.now(UTC)))
-            _say(f"baseline {baseline} written: {report.cases} cases")
-    raise typer.Exit(EXIT_CODES[gate.outcome])
+    return summary(results, made_with=made_with, judge=about, elapsed_s=elapsed_s)
 
 
-def _check(asked: _Asked, written: _Written, baseline: Path | None, *, update: bool) -> None:
+def _keep(baseline: Path, report: Report, gate: Gate) -> None:
+    """Write the run to the baseline's file, unless it is no measurement."""
+    from evals.baseline import baseline_of, write_baseline
+
+    if gate.invalid:
+        _say(f"baseline {baseline} not written: this is no valid measurement")
+    else:
+        write_baseline(baseline, baseline_of(report, now=datetime.now(UTC)))
+        _say(f"baseline {baseline} written: {report.cases} cases")
+
+
+def _check(asked: _Asked, written: _Written, gated: _Gated) -> None:
     """Raise for what would only show after the run, when it has cost time and money."""
     from evals.baseline import read_baseline
     from rag.errors import InputError
 
+    baseline, update = gated.baseline, gated.update_baseline
     if update and not baseline:
         raise InputError("--update-baseline needs the file: --baseline FILE")
     if update and baseline and baseline.exists():
