@@ -15,32 +15,20 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from api import goldsets, options
+from api.evaltarget import Asked, asking
 from api.options import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from evals.cases import Case
     from evals.gate import Gate
     from evals.results import Fingerprints, Report
-    from evals.targets import Target
-    from ingest.read import Read, Rejected
 
 app = typer.Typer(invoke_without_command=True)
 app.command("validate")(goldsets.validate)
 app.command("init")(goldsets.init)
 app.command("judge")(goldsets.judge)
-
-
-class _Asked(NamedTuple):
-    """Whom the questions are put to, of what."""
-
-    gold: Path | None
-    corpus: list[str] | None
-    data_dir: Path | None
-    url: str | None
-    api_key: str | None
-    now: str | None
 
 
 class _How(NamedTuple):
@@ -137,7 +125,7 @@ def eval_(
     if context.invoked_subcommand:
         return
     _need_extra()
-    asked = _Asked(gold, corpus, data_dir, url, api_key, now)
+    asked = Asked(gold, corpus, data_dir, url, api_key, now)
     how = _How(concurrency, cache, max_failed, prices, judge_url, judge_model, judge_votes, judges)
     gated = _Gated(thresholds, baseline, update_baseline, same_system)
     written = _Written(html, markdown, junit)
@@ -151,7 +139,7 @@ def eval_(
     raise typer.Exit(EXIT_CODES[gate.outcome])
 
 
-def _evaluated(asked: _Asked, how: _How, gated: _Gated, *, quiet: bool) -> tuple[Report, Gate]:
+def _evaluated(asked: Asked, how: _How, gated: _Gated, *, quiet: bool) -> tuple[Report, Gate]:
     """Return what the run came to. All that can be refused is refused before anybody is asked."""
     from evals.baseline import alike, read_baseline
     from evals.cases import SAMPLE_SET, load
@@ -177,7 +165,7 @@ def _evaluated(asked: _Asked, how: _How, gated: _Gated, *, quiet: bool) -> tuple
 
 def _reported(
     cases: list[Case],
-    asked: _Asked,
+    asked: Asked,
     how: _How,
     check: Callable[[Fingerprints], None],
     *,
@@ -196,7 +184,7 @@ def _reported(
     cost = options.valid(Prices, prompt=prices[0], completion=prices[1]) if prices else None
     judge = build_judge(how.judge_url, how.judge_model, votes=how.judge_votes, prices=prices)
     about = judge_report(judge, today=datetime.now(UTC).date(), path=how.judges or JUDGES)
-    with closing(Cache(how.cache)) as replies, _target(asked, quiet=quiet) as target:
+    with closing(Cache(how.cache)) as replies, asking(asked, quiet=quiet) as target:
         made_with = fingerprints(cases, target.system(), judge.info.fingerprint)
         check(made_with)
         began = time.monotonic()
@@ -226,7 +214,7 @@ def _keep(baseline: Path, report: Report, gate: Gate) -> None:
         _say(f"baseline {baseline} written: {report.cases} cases")
 
 
-def _check(asked: _Asked, written: _Written, gated: _Gated) -> None:
+def _check(asked: Asked, written: _Written, gated: _Gated) -> None:
     """Raise for what would only show after the run, when it has cost time and money."""
     from evals.baseline import read_baseline
     from rag.errors import InputError
@@ -284,52 +272,6 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _target(asked: _Asked, *, quiet: bool) -> Iterator[Target]:
-    """Yield whom to ask: a server, an index, or a fresh index of what the set is about."""
-    from rich.console import Console
-
-    from evals.archive import library
-    from evals.targets import Server
-    from rag.errors import InputError
-
-    places = (asked.corpus, asked.data_dir, asked.url)
-    if sum(place is not None for place in places) > 1:
-        raise InputError("--corpus, --data-dir and --url exclude each other: name one place to ask")
-    if asked.url:
-        with closing(Server(asked.url, api_key=asked.api_key)) as server:
-            yield server
-        return
-    now = options.filters(None, None, asked.now, None, None).as_of
-    corpus = None if asked.data_dir else _corpus(asked)
-    bar = Console(stderr=True)
-    with (
-        bar.status("reading the articles…") if not quiet and bar.is_terminal else _nothing(),
-        library(corpus, settings=options.settings(asked.data_dir), now=now) as target,
-    ):
-        yield target
-
-
-def _corpus(asked: _Asked) -> Iterable[Read | Rejected]:
-    """Return the articles that are named, else those that the set brings, else the sample's."""
-    from evals.cases import SAMPLE_CORPUS
-    from evals.gold import formats
-    from ingest.read import Read, read
-    from rag.errors import InputError
-
-    if asked.corpus:
-        return read(asked.corpus)
-    if asked.gold is None:
-        return read([SAMPLE_CORPUS])
-    own = formats.articles(asked.gold)
-    if not own:
-        raise InputError(
-            f"{asked.gold} brings no articles of its own: name what it is asked of with --corpus, "
-            "--data-dir or --url"
-        )
-    return [Read(article=article, origin=str(asked.gold), alone=False) for article in own]
-
-
-@contextmanager
 def _progress(total: int, quiet: bool) -> Iterator[Callable[[object], None]]:
     """Yield what advances a bar, which is shown on a terminal only."""
     from rich.console import Console
@@ -339,11 +281,6 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[object], None]]:
     with Progress(console=bar, disable=quiet or not bar.is_terminal) as progress:
         task = progress.add_task("asking", total=total)
         yield lambda _: progress.advance(task)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _need_extra() -> None:

@@ -19,6 +19,7 @@ FILES = sorted(
 EVALS_FROM = (
     "api/cli.py",
     "api/evals.py",
+    "api/evaltarget.py",
     "api/goldsets.py",
     "api/judging.py",
     "api/render_eval.py",
