@@ -36,9 +36,9 @@ FAULTS = (
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """A quarter of the sample questions, and no thresholds: the baseline alone must notice."""
-    thresholds = tmp_path_factory.mktemp("gate") / "none.toml"
-    thresholds.write_text("")
+    """A quarter of the questions: a rare fault is no more than chance in them without a floor."""
+    thresholds = tmp_path_factory.mktemp("gate") / "floor.toml"
+    thresholds.write_text("[min]\nfaithfulness = 0.98\n")
     return Bench(load(SAMPLE_SET)[::4], SupportJudge(threads=1), thresholds)
 
 
