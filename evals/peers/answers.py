@@ -36,7 +36,7 @@ _COLUMNS = [
 
 
 class Variant(NamedTuple):
-    """A way to set one of the programs up; the last one of each program answers, too."""
+    """A way to set one of the programs up; the one that finds most of the answers answers, too."""
 
     name: str
     build: Build

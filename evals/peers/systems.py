@@ -78,15 +78,15 @@ def _variants(names: Sequence[str], embedder: Embedder, folder: Path) -> Iterato
         best = llama_index(3, **small, hybrid=True)
         yield Variant("LlamaIndex + Chroma, hybrid, 256 tokens", best, answers=True)
     if "haystack" in names:
-        yield Variant("Haystack, BM25", haystack(dense=False, bm25=True))
+        best = haystack(dense=False, bm25=True)
+        yield Variant("Haystack, BM25", best, answers=True)
         yield Variant("Haystack, dense", haystack())
         yield Variant("Haystack, hybrid", haystack(bm25=True))
-        best = haystack(bm25=True, headline=True)
-        yield Variant("Haystack, hybrid, headlines", best, answers=True)
+        yield Variant("Haystack, hybrid, headlines", haystack(bm25=True, headline=True))
     if "txtai" in names:
         yield Variant("txtai, dense", txtai())
-        yield Variant("txtai, hybrid", txtai(hybrid=True))
-        yield Variant("txtai, hybrid, headlines", txtai(hybrid=True, headline=True), answers=True)
+        yield Variant("txtai, hybrid", txtai(hybrid=True), answers=True)
+        yield Variant("txtai, hybrid, headlines", txtai(hybrid=True, headline=True))
 
 
 class _Row(NamedTuple):
