@@ -1,6 +1,6 @@
 """`dateline eval`: gold questions to a fresh index, yours or a server, and a gate on what comes.
 
-Exit codes: 0 passed, 1 worse, 2 no valid measurement.
+Exit codes: 0 passed, 1 worse, 2 no valid measurement, 3 the server asked cannot be reached.
 """
 
 from __future__ import annotations
@@ -185,7 +185,8 @@ def _reported(
     judge = build_judge(how.judge_url, how.judge_model, votes=how.judge_votes, prices=prices)
     about = judge_report(judge, today=datetime.now(UTC).date(), path=how.judges or JUDGES)
     with closing(Cache(how.cache)) as replies, asking(asked, quiet=quiet) as target:
-        made_with = fingerprints(cases, target.system(), judge.info.fingerprint)
+        system = target.system()
+        made_with = fingerprints(cases, system, judge.info.fingerprint)
         check(made_with)
         began = time.monotonic()
         with _progress(len(cases), quiet) as advance:
@@ -197,6 +198,7 @@ def _reported(
                 cache=replies,
                 prices=cost,
                 max_failed_share=how.max_failed,
+                system=system,
                 progress=advance,
             )
         elapsed_s = time.monotonic() - began
@@ -252,8 +254,7 @@ def _show(report: Report, gate: Gate, written: _Written, *, as_json: bool) -> No
     from evals.reports.page import to_html
     from evals.reports.report import to_json, to_markdown
 
-    forms = {written.html: to_html, written.markdown: to_markdown, written.junit: to_junit}
-    for path, form in forms.items():
+    for path, form in zip(written, (to_html, to_markdown, to_junit), strict=True):
         if path is not None:
             _write(path, form(report, gate))
     if as_json:

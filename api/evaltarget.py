@@ -59,22 +59,15 @@ def asking(asked: Asked, *, quiet: bool) -> Iterator[Target]:
 
 def _corpus(asked: Asked) -> Iterable[Read | Rejected]:
     """Return the articles that are named, else those that the set brings, else the sample's."""
+    from evals.archive import brought_by
     from evals.cases import SAMPLE_CORPUS
-    from evals.gold import formats
-    from ingest.read import Read, read
-    from rag.errors import InputError
+    from ingest.read import read
 
     if asked.corpus:
         return read(asked.corpus)
     if asked.gold is None:
         return read([SAMPLE_CORPUS])
-    own = formats.articles(asked.gold)
-    if not own:
-        raise InputError(
-            f"{asked.gold} brings no articles of its own: name what it is asked of with --corpus, "
-            "--data-dir or --url"
-        )
-    return [Read(article=article, origin=str(asked.gold), alone=False) for article in own]
+    return brought_by(asked.gold, "--corpus, --data-dir or --url")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from evals.gold.formats import articles
 from evals.targets import Library
 from ingest.pipeline import IngestReport, Pipeline
 from ingest.read import Read, Rejected
@@ -52,6 +53,19 @@ def library(
             pipeline = Pipeline(index, Splitter(chosen.passage_tokens))
             _checked(pipeline.run(corpus, progress=advance))
             yield _asking(index, chosen, now)
+
+
+def brought_by(gold: Path, options: str) -> list[Read]:
+    """Return the articles that a gold set brings along, as SQuAD files do.
+
+    Raises: InputError that names the `options` which say what it is asked of, if it brings none.
+    """
+    own = articles(gold)
+    if not own:
+        raise InputError(
+            f"{gold} brings no articles of its own: name what it is asked of with {options}"
+        )
+    return [Read(article=article, origin=str(gold), alone=False) for article in own]
 
 
 def _asking(index: Index, settings: Settings, now: datetime | None) -> Library:

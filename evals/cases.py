@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from pydantic import Field, ValidationError, model_validator
 
 from evals.gold import formats
-from evals.gold.records import Problem, Record, nearest
+from evals.gold.records import Problem, Record
+from evals.hints import nearest
 from evals.metrics import normalised
 from rag.errors import InputError
 from rag.types import AnswerStatus, Filters, Question, Storable, Turn, Value

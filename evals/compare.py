@@ -9,13 +9,13 @@ in twenty times. Cases that failed in a run are in neither: a failure is no answ
 """
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from statistics import fmean
 from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from evals.baseline import Baseline, KeptCase, kept, pairing, under_test
+from evals.hints import nearest
 from evals.paired import Difference, Pair, detectable, difference, holm, means
 from evals.results import METRICS, Metric, Report, advisory
 from rag.errors import InputError
@@ -170,9 +170,7 @@ def _check_names(gated: Sequence[str]) -> None:
     known = [metric.name for metric in METRICS]
     for name in gated:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
-            raise InputError(f"no metric {name} to gate on{meant}")
+            raise InputError(f"no metric {name} to gate on{nearest(name, known)}")
 
 
 def _found(metric: Metric, both: Both, seed: int) -> _Found:

@@ -134,25 +134,30 @@ def _judged(answer: str, start: int, end: int, cited: Sequence[Cited], asking: _
             "reasons": reasons,
             "quoted_support": quoted[0],
             "quotes_exact": _exact(text, [one.quote for one in cited]),
-            "needed": _needed(text, cited, asking),
+            "needed": _needed(text, cited, quoted[0], asking),
         }
     )
 
 
-def _needed(text: str, cited: Sequence[Cited], asking: _Asking) -> tuple[bool, ...]:
-    """Return, of each citation, whether it proves the claim, or the others do not without it."""
-    if _quoted_support(text, cited, asking) != "supported":
-        return tuple(_quoted_support(text, [one], asking) == "supported" for one in cited)
+def _needed(
+    text: str, cited: Sequence[Cited], together: Supported, asking: _Asking
+) -> tuple[bool, ...]:
+    """Return, of each citation, whether it proves the claim, or the others do not without it.
+
+    Args: together: what all the quotations prove, which is known already.
+    """
+    proven = together == "supported"
+    if len(cited) == 1:
+        return (proven,)
     return tuple(
-        len(cited) == 1
-        or _quoted_support(text, [one], asking) == "supported"
-        or _quoted_support(text, [o for o in cited if o is not one], asking) != "supported"
+        _proves(text, [one], asking)
+        or (proven and not _proves(text, [o for o in cited if o is not one], asking))
         for one in cited
     )
 
 
-def _quoted_support(text: str, cited: Sequence[Cited], asking: _Asking) -> Supported:
-    return _support(text, cited, [one.quote for one in cited], asking)[0]
+def _proves(text: str, cited: Sequence[Cited], asking: _Asking) -> bool:
+    return _support(text, cited, [one.quote for one in cited], asking)[0] == "supported"
 
 
 def _support(

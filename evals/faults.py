@@ -169,10 +169,9 @@ def _shuffled(intact: Library, settings: Settings) -> Library:
 
 
 def _halve(index: Index) -> None:
-    known = sorted(
-        meta.article_id for meta in index.catalog.page(Filters(), after=None, limit=10_000)
-    )
-    index.delete(random.Random(_SEED).sample(known, len(known) // 2))  # noqa: S311 - not for secrets
+    known = sorted(index.catalog.matching(Filters()))
+    rng = random.Random(_SEED)  # noqa: S311 - not for secrets
+    index.delete(rng.sample(known, len(known) // 2))
 
 
 def _outdate(index: Index, settings: Settings) -> None:

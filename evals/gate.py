@@ -4,7 +4,6 @@
 'passed'
 """
 
-import difflib
 import math
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from evals.compare import Comparison
+from evals.hints import nearest
 from evals.results import METRICS, Report, advisory
 from evals.run import MAX_FAILED_SHARE
 from rag.errors import InputError
@@ -187,9 +187,7 @@ def _check_names(given: Any, known: Collection[str], kind: str) -> None:  # Any:
         raise InputError(f"a {kind} table is expected, not {given!r}")
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
-            raise InputError(f"no {kind} {name}{meant}")
+            raise InputError(f"no {kind} {name}{nearest(name, known)}")
 
 
 def _of(slice_: str | None) -> str:

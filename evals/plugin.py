@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from evals.cases import Case
     from evals.results import CaseResult
     from evals.targets import Target
+    from ingest.read import Read
     from rag.types import Answer
     from rag.verify import Judge
 
@@ -106,10 +107,13 @@ def dateline_target(request: pytest.FixtureRequest) -> "Iterator[Target]":
         with closing(Server(url)) as server:
             yield server
         return
-    if not (data_dir or corpus):
-        raise pytest.UsageError("name --dateline-corpus, --dateline-data-dir or --dateline-url")
-    settings = Settings(data_dir=Path(data_dir)) if data_dir else Settings()
-    with library(None if data_dir else read(corpus), settings=settings) as target:
+    if data_dir:
+        asked = library(settings=Settings(data_dir=Path(data_dir)))
+    elif corpus:
+        asked = library(read(corpus))
+    else:
+        asked = library(_brought_by(Path(_option(config, "set") or "")))
+    with asked as target:
         yield target
 
 
@@ -127,6 +131,16 @@ def dateline_case(
 ) -> DatelineCase:
     """A gold question of `--dateline-set`."""
     return DatelineCase(request.param, dateline_target, dateline_judge)
+
+
+def _brought_by(gold: Path) -> "list[Read]":
+    from evals.archive import brought_by
+    from rag.errors import InputError
+
+    try:
+        return brought_by(gold, "--dateline-corpus, --dateline-data-dir or --dateline-url")
+    except InputError as exc:
+        raise pytest.UsageError(str(exc)) from exc
 
 
 def _faults(case: "Case", result: "CaseResult") -> Iterator[str]:

@@ -83,7 +83,8 @@ class CaseResult(Value):
 class Fingerprints(Value):
     """What was measured with what.
 
-    Two runs can be compared when the first three are the same; the others are what is under test.
+    Two runs can be compared when `corpus` and `scorers` are the same and nearly all the cases; the
+    others are what is under test.
     """
 
     cases: str = Field(description="sha256 of the gold questions")
@@ -122,7 +123,7 @@ class Report(Value):
     latency_p95_ms: float | None
     total_tokens: int
     cost: float | None
-    elapsed_s: float = Field(description="of the whole run, wall clock")
+    elapsed_s: float = Field(description="asking and scoring, wall clock; indexing aside")
     made_with: Fingerprints
     judge: JudgeReport | None
     results: tuple[CaseResult, ...]

@@ -17,7 +17,7 @@ from evals.cases import Case
 from evals.metrics import Prices
 from evals.results import CaseResult
 from evals.score import failed, score
-from evals.targets import Reply, Target
+from evals.targets import Reply, System, Target
 from rag.errors import DatelineError, DependencyError
 from rag.prompts import NOTES, Fallback
 from rag.types import Question
@@ -46,15 +46,18 @@ def run(
     cache: Cache | None = None,
     prices: Prices | None = None,
     max_failed_share: float = MAX_FAILED_SHARE,
+    system: System | None = None,
     progress: Callable[[CaseResult], object] = lambda _: None,
 ) -> list[CaseResult]:
     """Return one result a case, in order.
 
     Args: cache: replies in it are not asked for again, so that an interrupted run goes on.
+          system: what `target` says of itself, where that was asked before.
           progress: called with each result, from several threads, one at a time.
     """
     runner = _Runner(
         target,
+        system or target.system(),
         judge,
         cache or Cache(),
         prices,
@@ -71,6 +74,7 @@ class _Runner:
     def __init__(
         self,
         target: Target,
+        system: System,
         judge: Judge,
         cache: Cache,
         prices: Prices | None,
@@ -86,7 +90,7 @@ class _Runner:
         self._allowed = allowed
         self._failed = 0
         self._lock = Lock()
-        self._system = target.system()
+        self._system = system
 
     def run(self, case: Case) -> CaseResult:
         """Return what came of one case; nothing is raised."""

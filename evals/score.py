@@ -39,14 +39,6 @@ def score(
     insisted = answer if given else reply.insisted
     spent = [answer.usage, *([reply.insisted.usage] if reply.insisted else [])]
     found = {
-        "id": case.id,
-        "slice": case.slice,
-        "question": case.question,
-        "history": case.history,
-        "case_hash": case.content_hash(),
-        "article_id": next(iter(case.relevant_article_ids), None),
-        "answerable": case.answerable,
-        "golds": case.answers or case.must_include,
         "outcome": "answered" if given else "refused",
         "answer": answer,
         "confidence": answer.confidence,
@@ -65,29 +57,32 @@ def score(
         "cost": sum(prices.of(usage) for usage in spent) if prices else None,
     }
     told = _told(case, answer, reply, fetch, judge) if given else {}
-    return CaseResult.model_validate(found | told)
+    return CaseResult.model_validate(_of_case(case) | found | told)
 
 
 def failed(case: Case, error: str) -> CaseResult:
     """Return what is known of a case that could not be run."""
-    return CaseResult(
-        id=case.id,
-        slice=case.slice,
-        question=case.question,
-        history=case.history,
-        case_hash=case.content_hash(),
-        article_id=next(iter(case.relevant_article_ids), None),
-        answerable=case.answerable,
-        golds=case.answers or case.must_include,
-        outcome="failed",
-        error=error,
-    )
+    return CaseResult.model_validate(_of_case(case) | {"outcome": "failed", "error": error})
 
 
 def is_clean(answer: str, own_markers: set[int]) -> bool:
     """Return whether `answer` holds no tag, no link and no marker but those of its citations."""
     markers = {int(number) for number in _MARKER.findall(answer)}
     return not _MARKUP.search(answer) and markers <= own_markers
+
+
+def _of_case(case: Case) -> dict[str, object]:
+    """Return what a result says of its case, whatever came of it."""
+    return {
+        "id": case.id,
+        "slice": case.slice,
+        "question": case.question,
+        "history": case.history,
+        "case_hash": case.content_hash(),
+        "article_id": next(iter(case.relevant_article_ids), None),
+        "answerable": case.answerable,
+        "golds": case.answers or case.must_include,
+    }
 
 
 def _told(

@@ -6,40 +6,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from api.cli import main
 from evals.cases import SAMPLE_CORPUS
 from rag.lock import DataDirectory
+from tests.commands import Ran, dateline
 
 ARTICLE = SAMPLE_CORPUS / "northern-ledger_taji-rockets.txt"
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:  # Any: whatever the command printed
-        return json.loads(self.out)
 
 
 Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*arguments: str | Path) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["dateline", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return Ran(int(stopped.value.code or 0), printed.out, printed.err)
-
-    return command
+def run() -> Run:
+    return dateline
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from evals.faithfulness import claims, read_cited
 from evals.results import Claim
-from rag.support import SupportJudge
+from rag.support import SupportJudge, Verdict
 from rag.types import Answer, AnswerSpan, Article, Citation
 from tests.results_made import answer, citation, refusal
 
@@ -142,3 +142,23 @@ def test_a_no_before_a_quotation_answers_the_question_and_claims_nothing(
 
 def test_a_refusal_claims_nothing(judge: SupportJudge) -> None:
     assert judged(refusal(), judge) == []
+
+
+class Counting:
+    """The judge that ships, and how often it was asked."""
+
+    def __init__(self, judge: SupportJudge) -> None:
+        self._judge = judge
+        self.asked = 0
+
+    def judge(self, claim: str, premise: str) -> Verdict:
+        self.asked += 1
+        return self._judge.judge(claim, premise)
+
+
+def test_a_claim_that_its_quotation_proves_is_judged_once(judge: SupportJudge) -> None:
+    said = "The mayor, Ida Quell, did not blame the water board."
+    given = made(f"{said} [1]", (said, BLAME))
+    counting = Counting(judge)
+    [claim] = claims(given, read_cited(given, (), {"story": STORY}.get), counting)
+    assert (claim.support, claim.needed, counting.asked) == ("supported", (True,), 1)

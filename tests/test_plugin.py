@@ -54,6 +54,20 @@ def test_the_set_may_stand_in_the_settings_of_pytest(project: Path) -> None:
     assert "2 passed, 1 deselected" in done.stdout, done.stdout + done.stderr
 
 
+def test_a_set_that_brings_its_articles_is_asked_of_them(project: Path) -> None:
+    text = "The lighthouse at Sker was built in 1861. Its keeper was Mary Holt."
+    asked = {"id": "q1", "question": "Who was the keeper of the lighthouse at Sker?",
+             "answers": [{"text": "Mary Holt", "answer_start": text.index("Mary")}]}  # fmt: skip
+    data = [{"title": "Sker", "paragraphs": [{"context": text, "qas": [asked]}]}]
+    (project / "squad.json").write_text(json.dumps({"version": "1.1", "data": data}))
+    (project / "test_archive.py").write_text(
+        "def test_found(dateline_case):\n"
+        "    assert dateline_case.result.ranking['hit_at_1'] == 1.0\n"
+    )
+    done = ran(project, "--dateline-set", "squad.json")
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
 def test_an_answer_can_be_looked_at(project: Path) -> None:
     (project / "test_archive.py").write_text(
         "def test_speed(dateline_case):\n"
@@ -68,7 +82,10 @@ def test_an_answer_can_be_looked_at(project: Path) -> None:
     ("arguments", "said"),
     [
         ((), "1 skipped"),
-        (("--dateline-set", "gold.jsonl"), "name --dateline-corpus"),
+        (
+            ("--dateline-set", "gold.jsonl"),
+            "brings no articles of its own",
+        ),
         (("--dateline-set", "none.jsonl", "--dateline-corpus", "x"), "none.jsonl cannot be read"),
     ],
 )

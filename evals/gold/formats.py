@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
 from evals.gold import squad
-from evals.gold.records import Item, Paragraph, Problem, Record, nearest
+from evals.gold.records import Item, Paragraph, Problem, Record
+from evals.hints import nearest
 from rag.errors import InputError
 from rag.types import Article, make_article_id
 

@@ -1,11 +1,10 @@
 """What the files of gold questions hold, whatever their format: records, paragraphs, problems.
 
->>> nearest("awnsers", ["answers", "question"])
-'; did you mean answers?'
+>>> str(Problem(where="line 7", message="no question"))
+'line 7: no question'
 """
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from rag.types import Value
@@ -37,12 +36,6 @@ class Problem(Value):
 
 
 Item = Record | Paragraph | Problem
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """Return a hint at the known name that `name` may have been meant for."""
-    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
 
 
 def kind(value: object) -> str:
