@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from api.auth import ANONYMOUS, Caller
 from ingest.pipeline import Pipeline
 from ingest.split import Splitter
 from rag.answer import Answerer
@@ -61,6 +62,11 @@ async def _facts(request: Request) -> dict[str, object]:
     return facts
 
 
+async def _caller(request: Request) -> Caller:
+    caller: Caller = getattr(request.state, "caller", ANONYMOUS)
+    return caller
+
+
 async def without_body(request: Request) -> None:
     """Refuse a body, where a filter that was put there in vain would delete too much."""
     if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
@@ -69,6 +75,7 @@ async def without_body(request: Request) -> None:
 
 Served = Annotated[Services, Depends(_services)]
 RequestId = Annotated[str, Depends(_request_id)]
+Asker = Annotated[Caller, Depends(_caller)]
 Facts = Annotated[dict[str, object], Depends(_facts)]
 # Constrained so that pydantic refuses what no store can encode.
 ArticleId = Annotated[str, Path(max_length=200, pattern=r"^[^\s:/?#\x00]+$")]

@@ -139,11 +139,16 @@ class Catalog:
 
     def __init__(self, url: str) -> None:
         """Open the catalog at a SQLAlchemy URL, creating its tables when it is new."""
-        self._engine = _engine(url)
+        self._engine = open_engine(url)
         try:
             _Base.metadata.create_all(self._engine)
         except DatabaseError as exc:
             raise DependencyError(f"catalog {self._engine.url!r} cannot be opened: {exc}") from exc
+
+    @property
+    def engine(self) -> Engine:
+        """The database, for what is kept beside the articles in tables of its own."""
+        return self._engine
 
     def close(self) -> None:
         """Give the connections back."""
@@ -416,7 +421,8 @@ _PASSAGES = select(
 ).join(*_VERSION_OF)
 
 
-def _engine(url: str) -> Engine:
+def open_engine(url: str) -> Engine:
+    """Return the database at a SQLAlchemy URL; nothing is read or made in it yet."""
     if url.startswith("sqlite"):
         memory = url in ("sqlite://", "sqlite:///:memory:")
         options: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
