@@ -14,7 +14,16 @@ from fastapi import FastAPI
 from api import errors, logs
 from api.deps import open_services
 from api.limits import BodyLimit
-from api.routes import chat, citations, documents, health, reference, uploads
+from api.routes import (
+    chat,
+    citations,
+    documents,
+    feedback,
+    health,
+    reference,
+    sessions,
+    uploads,
+)
 from rag.settings import Settings
 
 
@@ -30,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         with open_services(settings) as services:
             app.state.services = services
             yield
+            await services.streams.close()
 
     app = FastAPI(
         title="Dateline",
@@ -43,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     errors.install(app)
-    for module in (chat, citations, documents, uploads, health, reference):
+    for module in (chat, sessions, feedback, citations, documents, uploads, health, reference):
         app.include_router(module.router)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes)

@@ -3,22 +3,28 @@
 >>> def search(body: SearchRequest, services: Served) -> SearchResponse: ...
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from api.admission import Admission
+from api.asking import Desk
 from api.auth import ANONYMOUS, Caller
+from api.feedback import Feedback
+from api.sessions import Sessions
+from api.streams import Streams
 from ingest.pipeline import Pipeline
 from ingest.split import Splitter
-from rag.answer import Answerer
 from rag.errors import InputError
 from rag.index import Index
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.wiring import build_answerer, open_index
+
+_WRITES = 2
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,13 @@ class Services:
 
     index: Index
     retriever: Retriever
-    answerer: Answerer
+    desk: Desk
     pipeline: Pipeline
+    sessions: Sessions
+    feedback: Feedback
+    streams: Streams
+    questions: Admission
+    writes: Admission
 
 
 @contextmanager
@@ -39,12 +50,24 @@ def open_services(settings: Settings) -> Iterator[Services]:
     """
     with open_index(settings) as index:
         index.recover()
+        sessions = Sessions(index.catalog.engine, keep_days=settings.keep_days)
+        answerer = build_answerer(index, threads=settings.threads, settings=settings)
         yield Services(
             index=index,
             retriever=Retriever(index),
-            answerer=build_answerer(index, threads=settings.threads, settings=settings),
+            desk=Desk(answerer, sessions),
             pipeline=Pipeline(index, Splitter(settings.passage_tokens)),
+            sessions=sessions,
+            feedback=Feedback(index.catalog.engine),
+            streams=Streams(),
+            questions=_admission(settings.concurrency, settings),
+            # More would wait for each other: one at a time writes to the index.
+            writes=_admission(_WRITES, settings),
         )
+
+
+def _admission(running: int, settings: Settings) -> Admission:
+    return Admission(running=running, waiting=settings.queue, wait_s=settings.queue_wait_s)
 
 
 # Coroutines, because FastAPI sends a plain function to the thread pool, even for a look-up.
@@ -62,6 +85,20 @@ async def _facts(request: Request) -> dict[str, object]:
     return facts
 
 
+async def question_turn(request: Request) -> AsyncIterator[None]:
+    """Hold one of the turns in which questions are answered. Raises Busy."""
+    services: Services = request.app.state.services
+    async with services.questions.turn():
+        yield
+
+
+async def write_turn(request: Request) -> AsyncIterator[None]:
+    """Hold one of the turns in which articles are written. Raises Busy."""
+    services: Services = request.app.state.services
+    async with services.writes.turn():
+        yield
+
+
 async def _caller(request: Request) -> Caller:
     caller: Caller = getattr(request.state, "caller", ANONYMOUS)
     return caller
@@ -73,10 +110,15 @@ async def without_body(request: Request) -> None:
         raise InputError("this request takes query parameters and no body; put the filters there")
 
 
+# Given back before the reply is sent: a slow reader holds up nobody.
+QuestionTurn = Depends(question_turn, scope="function")
+WriteTurn = Depends(write_turn, scope="function")
 Served = Annotated[Services, Depends(_services)]
 RequestId = Annotated[str, Depends(_request_id)]
 Asker = Annotated[Caller, Depends(_caller)]
 Facts = Annotated[dict[str, object], Depends(_facts)]
 # Constrained so that pydantic refuses what no store can encode.
 ArticleId = Annotated[str, Path(max_length=200, pattern=r"^[^\s:/?#\x00]+$")]
+MessageId = Annotated[str, Path(max_length=64, pattern=r"^msg_[A-Za-z0-9]+$")]
+SessionId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
 CitationId = Annotated[str, Path(max_length=300, pattern=r"^cit_[^\s:/?#\x00]+$")]

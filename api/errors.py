@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from rag.errors import (
     AnswerContractError,
+    Busy,
     ConfigurationError,
     DatelineError,
     DependencyError,
@@ -41,6 +42,7 @@ STATUS: dict[type[DatelineError], int] = {
     NotFound: 404,
     DependencyError: 503,
     IndexInUse: 503,
+    Busy: 503,
     ConfigurationError: 500,
     FingerprintMismatch: 500,
     AnswerContractError: 500,
@@ -55,6 +57,7 @@ _CODES = {
 }
 _OURS = "Something went wrong on our side; tell the operator the request_id."
 _BELOW = f"Something that the answer needs is unavailable; try again in {RETRY_AFTER_S} s."
+_BUSY = f"Too many requests are being answered already; try again in {RETRY_AFTER_S} s."
 
 logger = logging.getLogger("dateline.api")
 
@@ -113,23 +116,20 @@ def respond(
     request: Request, failure: Failure, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the response for a failure of `request`."""
-    problem = Problem(
-        type=f"urn:dateline:error:{failure.code}",
-        title=_title(failure.code),
-        status=failure.status,
-        detail=_printable(failure.detail),
-        instance=_printable(request.url.path),
-        code=failure.code,
-        request_id=request.state.request_id,
-        retryable=failure.retryable,
-        errors=failure.errors,
-    )
     return Response(
-        problem.model_dump_json(exclude_none=True),
+        _problem(request, failure).model_dump_json(exclude_none=True),
         status_code=failure.status,
         media_type=MEDIA_TYPE,
         headers=headers,
     )
+
+
+def noted(request: Request, exc: Exception) -> Problem:
+    """Return the problem for a failure after the first byte, logged as any other would be."""
+    if not isinstance(exc, DatelineError):
+        request.state.facts.update(error=type(exc).__name__)
+        return _problem(request, Failure(500, _CODES[500], _OURS))
+    return _problem(request, _failure(request, exc))
 
 
 def unexpected(request: Request) -> Response:
@@ -142,15 +142,41 @@ def body_too_large(limit_bytes: int) -> Failure:
     return Failure(413, _CODES[413], f"The body is larger than {limit_bytes:,} bytes.")
 
 
-async def _on_dateline_error(request: Request, exc: DatelineError) -> Response:
+def unspecific(exc: DatelineError) -> str:
+    """Return what a caller may know of a failure that is not the caller's."""
+    if isinstance(exc, Busy):
+        return _BUSY
+    return _BELOW if exc.retryable else _OURS
+
+
+def _problem(request: Request, failure: Failure) -> Problem:
+    return Problem(
+        type=f"urn:dateline:error:{failure.code}",
+        title=_title(failure.code),
+        status=failure.status,
+        detail=_printable(failure.detail),
+        instance=_printable(request.url.path),
+        code=failure.code,
+        request_id=request.state.request_id,
+        retryable=failure.retryable,
+        errors=failure.errors,
+    )
+
+
+def _failure(request: Request, exc: DatelineError) -> Failure:
+    """Return what is said of a failure, and log what is not."""
     status = status_of(exc)
     detail = str(exc)
     if status >= 500:
         request.state.facts.update(error=type(exc).__name__, error_code=exc.code)
         logger.error("%s %s: %s", request.state.request_id, exc.code, exc)
-        detail = _BELOW if exc.retryable else _OURS
+        detail = unspecific(exc)
+    return Failure(status, exc.code, detail, exc.retryable)
+
+
+async def _on_dateline_error(request: Request, exc: DatelineError) -> Response:
     headers = {"Retry-After": str(RETRY_AFTER_S)} if exc.retryable else None
-    return respond(request, Failure(status, exc.code, detail, exc.retryable), headers)
+    return respond(request, _failure(request, exc), headers)
 
 
 async def _on_invalid_request(request: Request, exc: RequestValidationError) -> Response:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictFloat, StrictInt, StringConstraints, model_validator
 
+from api.sessions import Rating, SessionInfo
 from ingest.pipeline import Outcome
 from ingest.read import Rejected
 from rag.bundle import Bundle, bundle, versions
@@ -37,6 +38,8 @@ MAX_QUESTION_CHARS = 4_000
 QuestionText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS)
 ]
+SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Cursor = Annotated[str, StringConstraints(max_length=2_000)]
 Line = Annotated[str, StringConstraints(max_length=2_000)]
 
 
@@ -67,7 +70,9 @@ class ChatRequest(Value):
         max_length=200,
         description="system messages, and whatever follows the last user message, are not used",
     )
-    session_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = None
+    session_id: SessionName | None = Field(
+        default=None, description="of POST /v1/sessions; its questions complete this one"
+    )
     stream: bool = False
     filters: Filters = Filters()
     retrieval: Retrieval = Retrieval()
@@ -163,7 +168,6 @@ class ChatAnswer(Answer):
         wanted = request.include
         passages = [FoundPassage.of(hit, scores="scores" in wanted) for hit in evidence.hits]
         added = {
-            "session_id": request.session_id,
             "passages": tuple(passages) if "passages" in wanted else None,
             "bundle": bundle(evidence, answer, versions()) if "bundle" in wanted else None,
         }
@@ -206,9 +210,7 @@ class DocumentQuery(DocumentFilters):
     """Which articles to list."""
 
     limit: int = Field(default=50, ge=1, le=200)
-    cursor: Annotated[str, StringConstraints(max_length=2_000)] | None = Field(
-        default=None, description="next_cursor of the page before"
-    )
+    cursor: Cursor | None = Field(default=None, description="next_cursor of the page before")
 
 
 class DeleteQuery(DocumentFilters):
@@ -269,6 +271,59 @@ class Deleted(Value):
 
     deleted: tuple[str, ...]
     dry_run: bool
+
+
+class SessionTitle(Value):
+    """What a conversation is called."""
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class SessionIn(Value):
+    """A new conversation."""
+
+    id: SessionName | None = Field(default=None, description="default: one that nobody can guess")
+    title: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class SessionQuery(Value):
+    """Which conversations to list."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: Cursor | None = Field(default=None, description="next_cursor of the page before")
+
+
+class SessionList(Value):
+    """A page of conversations, last used first."""
+
+    sessions: tuple[SessionInfo, ...]
+    next_cursor: str | None = Field(description="null: this was the last page")
+
+
+class FeedbackIn(Value):
+    """What a reader thinks of an answer."""
+
+    message_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    rating: Literal["up", "down"]
+    reasons: tuple[Annotated[str, StringConstraints(min_length=1, max_length=100)], ...] = Field(
+        default=(), max_length=10, description="such as wrong, not_cited, should_not_answer"
+    )
+    comment: Annotated[str, StringConstraints(max_length=4_000)] | None = None
+    citation_index: int | None = Field(
+        default=None, ge=1, description="the citation that is meant; null: the answer"
+    )
+
+    def given(self) -> Rating:
+        """Return the opinion alone."""
+        return Rating(**self.model_dump(exclude={"message_id"}))
+
+
+class FeedbackKept(Value):
+    """The opinion is kept."""
+
+    message_id: str
+    rating: Literal["up", "down"]
+    created_at: datetime
 
 
 class Health(Value):

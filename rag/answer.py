@@ -10,6 +10,7 @@ They are apart so that all that can fail has failed before the first byte of an 
 """
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,11 @@ class Answerer:
         self._retriever = retriever
         self._reader = reader
 
+    @property
+    def model(self) -> str:
+        """Who writes the answers: the language model's name, or `extractive`."""
+        return self._writer.model if self._writer else MODEL
+
     def answer(self, question: Question, *, now: datetime, request_id: str | None = None) -> Answer:
         """Return the answer to `question`: prepare and complete in one call."""
         return self.complete(self.prepare(question, now=now), now=now, request_id=request_id)
@@ -93,23 +99,27 @@ class Answerer:
 
         `now` stamps the answer. Without a `request_id` one is derived from the question and `now`.
         """
-        answer = self._extracted(evidence, now, request_id)
+        answer = self.begin(evidence, now=now, request_id=request_id)
         if self._writer is None or answer.answer_status == "no_answer":
             return answer
         return self._writer.write(answer, evidence, self._index.catalog.get)
 
     def stream(
-        self, evidence: Evidence, *, now: datetime, request_id: str | None = None
+        self, begun: Answer, evidence: Evidence, *, stop: threading.Event | None = None
     ) -> Iterator[Delta | Answer]:
-        """Yield the text of the answer as it is written and judged, and last the answer object."""
-        answer = self._extracted(evidence, now, request_id)
-        if self._writer is None or answer.answer_status == "no_answer":
-            yield from (Delta(text=answer.answer), answer)
-        else:
-            yield from self._writer.stream(answer, evidence, self._index.catalog.get)
+        """Yield the text of the answer as it is written and judged, and last the answer object.
 
-    def _extracted(self, evidence: Evidence, now: datetime, request_id: str | None) -> Answer:
-        """Return the answer without a language model."""
+        `begun` is what `begin` returned for `evidence`; its id is the answer's, too. Once `stop` is
+        set nobody waits for the answer any more, and a language model is not listened to.
+        """
+        if self._writer is None or begun.answer_status == "no_answer":
+            yield Delta(text=begun.answer, citations=begun.citations)
+            yield begun
+        else:
+            yield from self._writer.stream(begun, evidence, self._index.catalog.get, stop=stop)
+
+    def begin(self, evidence: Evidence, *, now: datetime, request_id: str | None = None) -> Answer:
+        """Return the answer without a language model: what is given when there is none."""
         timings = dict(evidence.timings_ms)
         written: Written | None = None
         if evidence.abstain_reason is None:

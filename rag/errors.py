@@ -5,7 +5,8 @@ DatelineError
 ├── IngestError              an article could not be taken in: fix the file, the rest went on
 ├── NotFound                 no such article, passage or citation
 ├── DependencyError          something below us is unavailable; `retryable` says if waiting helps
-│   └── IndexInUse           another process has the data directory open
+│   ├── IndexInUse           another process has the data directory open
+│   └── Busy                 as much is at work, and waits, as there may be
 ├── ConfigurationError       the settings contradict each other or the data on disk
 │   └── FingerprintMismatch  the index was built by another recipe: embedder, splitter, …
 └── AnswerContractError      a bug of ours: an answer would have broken a promise
@@ -53,6 +54,12 @@ class IndexInUse(DependencyError):
     """Another process has the data directory open."""
 
     code = "index_in_use"
+
+
+class Busy(DependencyError):
+    """More is asked at once than can be answered; whoever comes back later finds a turn."""
+
+    code = "busy"
 
 
 class ConfigurationError(DatelineError):

@@ -10,6 +10,7 @@ with a note that says why.
 """
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -55,6 +56,11 @@ class Writer:
         self._judge = judge
         self._prompt_chars = prompt_chars
 
+    @property
+    def model(self) -> str:
+        """The model's name on its server."""
+        return self._llm.name
+
     def write(self, extractive: Answer, evidence: Evidence, fetch: Fetch) -> Answer:
         """Return the model's answer, as far as it is verified, or `extractive` with a note."""
         *_, answer = self.stream(extractive, evidence, fetch)
@@ -63,22 +69,28 @@ class Writer:
         return answer
 
     def stream(
-        self, extractive: Answer, evidence: Evidence, fetch: Fetch
+        self,
+        extractive: Answer,
+        evidence: Evidence,
+        fetch: Fetch,
+        *,
+        stop: threading.Event | None = None,
     ) -> Iterator[Delta | Answer]:
         """Yield the answer's text sentence by sentence, each judged before, then the answer.
 
         `extractive`, the answer without a model, is given, as a piece that replaces those before,
-        when the model fails; `fetch(article_id)` returns the live article.
+        when the model fails; `fetch(article_id)` returns the live article. Setting `stop` ends the
+        asking.
         """
         draft = Draft(self._llm, self._judge, evidence, fetch, prompt_chars=self._prompt_chars)
         sent = False
-        for text in draft.pieces():
+        for piece in draft.pieces(stop):
             sent = True
-            yield Delta(text=text)
+            yield piece
         fields = draft.fields(extractive)
         answer = Answer.model_validate(dict(extractive) | fields | draft.timings(extractive))
         if not sent or answer.answer != draft.checked.text:
-            yield Delta(text=answer.answer, replaces=sent)
+            yield Delta(text=answer.answer, citations=answer.citations, replaces=sent)
         yield answer
 
     def rewrite(self, question: str, history: Sequence[Turn], *, accepted: Guard) -> str | None:
@@ -119,11 +131,11 @@ class Draft:
         self._failure: Fallback | None = None
         self._took_s = {"write": 0.0, "verify": 0.0}
 
-    def pieces(self) -> Iterator[str]:
+    def pieces(self, stop: threading.Event | None = None) -> Iterator[Delta]:
         """Yield what can be shown of the model's answer, sentence by sentence."""
         parser, drafting = MarkerParser(len(self._prompt.hits)), Drafting()
         began = time.perf_counter()
-        for event in self._llm.stream(self._prompt):
+        for event in self._llm.stream(self._prompt, stop=stop):
             if isinstance(event, Ended):
                 self._ended = event
                 break
@@ -171,7 +183,7 @@ class Draft:
                 timings[key] = round(timings.get(key, 0.0) + 1_000 * took, 3)
         return {"timings_ms": timings}
 
-    def _add(self, sentences: Sequence[Sentence]) -> Iterator[str]:
+    def _add(self, sentences: Sequence[Sentence]) -> Iterator[Delta]:
         """Yield what the sentences add, unless the first one says that there is no answer."""
         for sentence in sentences:
             if self._first:
@@ -179,11 +191,11 @@ class Draft:
                 self._first = False
             if self._failure:
                 return
-            began = time.perf_counter()
+            began, known = time.perf_counter(), len(self.checked.citations)
             added = self.checked.add(sentence)
             self._took_s["verify"] += time.perf_counter() - began
             if added:
-                yield added
+                yield Delta(text=added, citations=tuple(self.checked.citations[known:]))
 
     def _weakness(self, extractive: Answer) -> Fallback | None:
         """Return why the finished text is not to be given."""

@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 # A model that does not stop is stopped here; no answer of four sentences is that long.
 MAX_CHARS = 8_000
 _THINKS, _HAS_THOUGHT = "<think>", "</think>"
+# How often somebody who waits for a piece looks whether to stop.
+_LOOKS_UP_S = 0.1
 logger = logging.getLogger("dateline.llm")
 
 
@@ -95,35 +98,39 @@ class BoundedLLM:
         self.name = llm.metadata.model_name
         self._turns = threading.BoundedSemaphore(limits.concurrency)
 
-    def stream(self, prompt: Prompt) -> Iterator[Piece | Ended]:
-        """Yield what the model writes, piece by piece, and one `Ended`. Raises nothing."""
+    def stream(
+        self, prompt: Prompt, *, stop: threading.Event | None = None
+    ) -> Iterator[Piece | Ended]:
+        """Yield what the model writes, piece by piece, and one `Ended`. Raises nothing.
+
+        Setting `stop` ends it within a tenth of a second, as if the model were too slow.
+        """
         began = time.monotonic()
         if not self._turns.acquire(timeout=self.limits.wait_s):
             yield _logged(Ended("busy"), began)
             return
         events: SimpleQueue[Piece | Ended] = SimpleQueue()
-        stop = threading.Event()
-        threading.Thread(target=self._call, args=(prompt, events, stop), daemon=True).start()
+        left = threading.Event()
+        threading.Thread(target=self._call, args=(prompt, events, left), daemon=True).start()
         try:
             while True:
-                left = self.limits.total_s - (time.monotonic() - began)
-                event = _next(events, left)
+                event = _next(events, began + self.limits.total_s, stop)
                 if isinstance(event, Ended):
                     yield _logged(event, began)
                     return
                 yield event
         finally:
             # The call that nobody waits for any more ends at its next piece, or its read timeout.
-            stop.set()
+            left.set()
 
     def _call(
-        self, prompt: Prompt, events: "SimpleQueue[Piece | Ended]", stop: threading.Event
+        self, prompt: Prompt, events: "SimpleQueue[Piece | Ended]", left: threading.Event
     ) -> None:
         """Put all that the model sends into `events`, and how it ended."""
         ended = Ended("unavailable")
         seen: list[str] = []
         try:
-            ended = self._relay(prompt, events, stop, seen)
+            ended = self._relay(prompt, events, left, seen)
         except Exception as exc:
             # Whatever a provider's client raises: the answer is then given without it. The message
             # is not logged, for it may hold the key.
@@ -138,7 +145,7 @@ class BoundedLLM:
         self,
         prompt: Prompt,
         events: "SimpleQueue[Piece | Ended]",
-        stop: threading.Event,
+        left: threading.Event,
         seen: list[str],
     ) -> Ended:
         usage, finish, size, spoken = Usage(), "unknown", 0, Spoken()
@@ -149,7 +156,7 @@ class BoundedLLM:
             if piece := spoken.feed(response.delta or ""):
                 seen.append(piece)
                 events.put(Piece(piece))
-            if stop.is_set():
+            if left.is_set():
                 return Ended("slow", usage)
             if size > MAX_CHARS:
                 return Ended(None, usage, is_cut=True)
@@ -160,13 +167,14 @@ class BoundedLLM:
         return Ended(None if seen else "empty", usage, is_cut=finish == "length")
 
 
-def _next(events: "SimpleQueue[Piece | Ended]", left_s: float) -> Piece | Ended:
-    if left_s <= 0:
-        return Ended("slow")
-    try:
-        return events.get(timeout=left_s)
-    except Empty:
-        return Ended("slow")
+def _next(
+    events: "SimpleQueue[Piece | Ended]", until: float, stop: threading.Event | None
+) -> Piece | Ended:
+    """Return the next event, or that it took too long: after `until`, or after `stop` was set."""
+    while (left_s := until - time.monotonic()) > 0 and not (stop and stop.is_set()):
+        with suppress(Empty):
+            return events.get(timeout=min(left_s, _LOOKS_UP_S) if stop else left_s)
+    return Ended("slow")
 
 
 def _messages(prompt: Prompt) -> "list[ChatMessage]":

@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=1, le=65_535)
     max_body_bytes: int = Field(default=20_000_000, ge=1_000, description="largest HTTP request")
+    concurrency: int = Field(default=4, ge=1, le=256, description="questions answered at once")
+    queue: int = Field(default=64, ge=0, le=10_000, description="requests that wait; more get 503")
+    queue_wait_s: float = Field(default=10, gt=0, le=600, description="how long one waits")
+    keep_days: int = Field(
+        default=30, ge=0, le=3_650, description="sessions and answers, after the last word; 0: none"
+    )
     llm_url: str | None = Field(
         default=None, description="base URL of an OpenAI-compatible server; default: no LLM"
     )

@@ -380,6 +380,9 @@ class Delta(Value):
     """A piece of an answer that is being written; every sentence in it has been judged."""
 
     text: str
+    citations: tuple[Citation, ...] = Field(
+        default=(), description="those that it is first to show"
+    )
     replaces: bool = Field(default=False, description="all pieces before this one are void")
 
 

@@ -92,8 +92,9 @@ def test_the_request_id_of_the_answer_is_that_of_the_response(client: TestClient
     assert response.json()["request_id"] == response.headers["X-Request-ID"] == "r1"
 
 
-def test_the_session_id_comes_back(client: TestClient) -> None:
-    assert ask(client, message=QUESTION, session_id="ses_9f2")["session_id"] == "ses_9f2"
+def test_an_unknown_session_is_not_found(client: TestClient) -> None:
+    response = client.post("/v1/chat", json={"message": QUESTION, "session_id": "ses_9f2"})
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
 def test_the_last_user_message_is_the_question_and_earlier_ones_complete_it(

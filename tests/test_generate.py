@@ -4,6 +4,9 @@ A tiny real model writes badly: of it only the contract is asserted, never the p
 """
 
 import io
+import re
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,6 +73,11 @@ def answerer(archive: Index, url: str, **fields: Any) -> Answerer:  # Any: of se
 
 def evidence_of(asked: Answerer) -> Evidence:
     return asked.prepare(ASKED, now=NOW)
+
+
+def streamed(asked: Answerer, stop: threading.Event | None = None) -> list[Delta | Answer]:
+    evidence = evidence_of(asked)
+    return list(asked.stream(asked.begin(evidence, now=NOW), evidence, stop=stop))
 
 
 def written(archive: Index, play: ScriptedLLM, *replies: Reply, **fields: Any) -> Answer:
@@ -263,21 +271,38 @@ def test_the_pieces_of_a_stream_make_up_the_answer(
 ) -> None:
     scripted_llm.replies = [reply]
     asked = answerer(archive, scripted_llm.url)
-    *deltas, answer = asked.stream(evidence_of(asked), now=NOW)
+    *deltas, answer = streamed(asked)
     assert isinstance(answer, Answer)
     shown = ""
+    known: set[int] = set()
     for delta in deltas:
         assert isinstance(delta, Delta)
         shown = delta.text if delta.replaces else shown + delta.text
+        known = {c.index for c in delta.citations} | (set() if delta.replaces else known)
+        assert {int(number) for number in re.findall(r"\[(\d+)\]", shown)} <= known
     assert shown == answer.answer
     assert not any(isinstance(delta, Delta) and "[3]" in delta.text for delta in deltas)
 
 
+def test_a_model_is_not_listened_to_when_nobody_waits(
+    archive: Index, scripted_llm: ScriptedLLM
+) -> None:
+    scripted_llm.replies = [Reply(f"{BLAME} [1]", before_piece_s=5)]
+    asked = answerer(archive, scripted_llm.url)
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    began = time.monotonic()
+    *_, answer = streamed(asked, stop)
+    assert time.monotonic() - began < 4
+    assert isinstance(answer, Answer)
+    assert answer.model == "extractive"
+
+
 def test_without_a_model_the_answer_is_one_piece(archive: Index, plain: Answer) -> None:
     asked = build_answerer(archive)
-    delta, answer = asked.stream(evidence_of(asked), now=NOW)
-    assert delta == Delta(text=plain.answer)
+    delta, answer = streamed(asked)
     assert isinstance(answer, Answer)
+    assert delta == Delta(text=plain.answer, citations=answer.citations)
     assert answer.answer == plain.answer
 
 

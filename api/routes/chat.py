@@ -1,41 +1,119 @@
 """Questions in, cited answers or passages out.
 
-POST /v1/chat {"message": "Who was blamed for the Taji attack?"}
+POST /v1/chat {"message": "Who was blamed for the Taji attack?", "stream": true}
 """
 
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 
-from api.deps import Facts, RequestId, Served
+from api import errors
+from api.asking import Asked
+from api.deps import Asker, Facts, MessageId, QuestionTurn, RequestId, Served, Services
 from api.errors import responses
+from api.observed import observed
 from api.schemas import ChatAnswer, ChatRequest, FoundPassage, SearchRequest, SearchResponse
-from rag.errors import InputError
+from api.streams import HEADERS, MEDIA_TYPE, Run
+from rag.errors import NotFound
+from rag.types import Answer
 
 router = APIRouter(prefix="/v1", tags=["questions"], responses=responses(400, 413, 422, 500, 503))
 
-
-@router.post("/chat")
-def chat(request: ChatRequest, services: Served, request_id: RequestId, facts: Facts) -> ChatAnswer:
-    """Answer a question from the archive, every citation verified; say so when it cannot."""
-    if request.stream:
-        raise InputError('streaming is not available yet; send "stream": false')
-    now = datetime.now(UTC)
-    evidence = services.answerer.prepare(request.question(), now=now)
-    answer = services.answerer.complete(evidence, now=now, request_id=request_id)
-    facts.update(
-        answer_status=answer.answer_status,
-        abstain_reason=answer.abstain_reason,
-        confidence=answer.confidence,
-        citations=len(answer.citations),
-        timings_ms=answer.timings_ms,
-        model=answer.model,
-        index_fingerprint=answer.index_fingerprint,
-    )
-    return ChatAnswer.of(answer, evidence, request)
+_LOOKS_UP_S = 0.5
+# Any: FastAPI's own type.
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "the answer, or its making as server-sent events",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    }
+}
+logger = logging.getLogger("dateline.api")
 
 
-@router.post("/search")
+class Reply:
+    """How an answer is sent in reply to a request, and what is noted of it."""
+
+    def __init__(self, request: ChatRequest, connection: Request, asked: Asked) -> None:
+        """Reply to `request`, which came over `connection`."""
+        self._request = request
+        self._connection = connection
+        self._asked = asked
+
+    def ended(self, answer: Answer) -> ChatAnswer:
+        """Return the answer as it is sent, and note that it was given."""
+        observed(answer, self._connection)
+        return ChatAnswer.of(answer, self._asked.evidence, self._request)
+
+    def failed(self, exc: Exception) -> BaseModel:
+        """Return the problem as it is sent, and note what happened."""
+        return errors.noted(self._connection, exc)
+
+
+@router.post("/chat", response_model=ChatAnswer, responses=_STREAM | responses(404))
+async def chat(
+    request: ChatRequest,
+    services: Served,
+    caller: Asker,
+    request_id: RequestId,
+    connection: Request,
+) -> ChatAnswer | StreamingResponse:
+    """Answer a question from the archive, every citation verified; say so when it cannot.
+
+    With `stream` the events `message.start`, `retrieval`, `citation`, `message.delta` come as the
+    answer is made, then `message.end` with the answer object (or `error`) and `done`.
+    """
+    async with AsyncExitStack() as turn:
+        await turn.enter_async_context(services.questions.turn())
+        asked = await run_in_threadpool(
+            services.desk.prepare,
+            request.question(),
+            caller,
+            now=datetime.now(UTC),
+            session_id=request.session_id,
+            request_id=request_id,
+        )
+        reply = Reply(request, connection, asked)
+        if not request.stream:
+            return reply.ended(await completed(services, connection, asked))
+        run = Run(services.desk, asked, reply)
+        run.start(turn.pop_all())
+    services.streams.add(run)
+    return _streamed(run, after=0)
+
+
+@router.get(
+    "/chat/{message_id}/events",
+    response_class=StreamingResponse,
+    responses=_STREAM | responses(404),
+)
+async def resume(
+    message_id: MessageId,
+    services: Served,
+    caller: Asker,
+    last_event_id: Annotated[int, Header(ge=0, le=1_000_000)] = 0,
+) -> StreamingResponse:
+    """Send the events of an answer behind number `Last-Event-ID`, and make the rest of it.
+
+    What was being written when the connection broke is written anew: the first piece then says that
+    all before it is void. The last answers that were streamed can be taken up, also finished ones.
+    """
+    run = services.streams.get(message_id)
+    if run is None or not (run.asked.caller.key_id == caller.key_id or caller.may("admin")):
+        raise NotFound(f"the stream of {message_id!r} cannot be taken up again; ask anew")
+    await run.take_up(services.questions)
+    return _streamed(run, after=last_event_id)
+
+
+@router.post("/search", dependencies=[QuestionTurn])
 def search(request: SearchRequest, services: Served, facts: Facts) -> SearchResponse:
     """Return the passages nearest to the query, best first, at most three of one article."""
     hits = services.retriever.search(
@@ -47,3 +125,30 @@ def search(request: SearchRequest, services: Served, facts: Facts) -> SearchResp
     )
     facts.update(hits=len(hits))
     return SearchResponse(hits=tuple(FoundPassage.of(hit, scores=True) for hit in hits))
+
+
+async def completed(services: Services, connection: Request, asked: Asked) -> Answer:
+    """Return the finished answer, kept. Raises Stopped when the caller hung up before."""
+    async with _watched(connection) as stop:
+        return await run_in_threadpool(services.desk.complete, asked, stop=stop)
+
+
+@asynccontextmanager
+async def _watched(connection: Request) -> AsyncIterator[threading.Event]:
+    """Yield what is set when the caller hangs up."""
+    stop = threading.Event()
+
+    async def watch() -> None:
+        while not await connection.is_disconnected():
+            await asyncio.sleep(_LOOKS_UP_S)
+        stop.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield stop
+    finally:
+        watching.cancel()
+
+
+def _streamed(run: Run, *, after: int) -> StreamingResponse:
+    return StreamingResponse(run.follow(after=after), media_type=MEDIA_TYPE, headers=HEADERS)

@@ -3,12 +3,12 @@
 GET /v1/documents?source=ledger.example&limit=10
 """
 
-from base64 import b64decode, urlsafe_b64encode
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from api.deps import ArticleId, Facts, Served, without_body
+from api.cursors import decoded, encoded
+from api.deps import ArticleId, Facts, Served, Services, WriteTurn, without_body
 from api.errors import responses
 from api.schemas import Deleted, DeleteQuery, DocumentList, DocumentQuery, PassageList
 from rag.errors import InputError, NotFound
@@ -17,18 +17,16 @@ from rag.types import Article
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"], responses=responses(422, 500, 503))
 
-_BAD_CURSOR = "cursor is not the next_cursor of an earlier page"
-
 
 @router.get("")
 def list_documents(query: Annotated[DocumentQuery, Query()], services: Served) -> DocumentList:
     """List the articles that pass the filters, in order of id, without their texts."""
-    after = None if query.cursor is None else _decoded(query.cursor)
+    after = None if query.cursor is None else decoded(query.cursor)
     # One more than asked for tells whether there is a next page.
     found = services.index.catalog.page(query.filters(), after=after, limit=query.limit + 1)
     documents = tuple(found[: query.limit])
     more = len(found) > query.limit
-    cursor = _encoded(documents[-1].article_id) if more else None
+    cursor = encoded(documents[-1].article_id) if more else None
     return DocumentList(documents=documents, next_cursor=cursor)
 
 
@@ -46,16 +44,16 @@ def passages(article_id: ArticleId, services: Served) -> PassageList:
     return PassageList(article_id=article_id, passages=tuple(found))
 
 
-@router.delete("/{article_id}", responses=responses(404))
+@router.delete("/{article_id}", responses=responses(404), dependencies=[WriteTurn])
 def delete(article_id: ArticleId, services: Served) -> Deleted:
     """Delete the article with its vectors and BM25 rows; it answers no more."""
-    deleted = services.index.delete([article_id])
+    deleted = _deleted(services, [article_id])
     if not deleted:
         raise _no_such(article_id)
     return Deleted(deleted=tuple(deleted), dry_run=False)
 
 
-@router.delete("", dependencies=[Depends(without_body)])
+@router.delete("", dependencies=[Depends(without_body), WriteTurn])
 def delete_matching(
     query: Annotated[DeleteQuery, Query()], services: Served, facts: Facts
 ) -> Deleted:
@@ -68,9 +66,19 @@ def delete_matching(
         raise InputError("no filter is given; this would delete every article")
     ids = services.index.catalog.matching(filters)
     if not query.dry_run:
-        ids = services.index.delete(ids)
+        ids = _deleted(services, ids)
         facts.update(deleted=len(ids))
     return Deleted(deleted=tuple(sorted(ids)), dry_run=query.dry_run)
+
+
+def _deleted(services: Services, ids: list[str]) -> list[str]:
+    """Delete these articles, and their words in answers that were given; return those there were.
+
+    The answers come first: interrupted, it is done again by asking again.
+    """
+    services.sessions.forget_articles(ids)
+    services.streams.forget_articles(ids)
+    return services.index.delete(ids)
 
 
 def _existing(index: Index, article_id: str) -> Article:
@@ -82,19 +90,3 @@ def _existing(index: Index, article_id: str) -> Article:
 
 def _no_such(article_id: str) -> NotFound:
     return NotFound(f"no article has the id {article_id!r}")
-
-
-def _encoded(article_id: str) -> str:
-    return urlsafe_b64encode(article_id.encode()).decode().rstrip("=")
-
-
-def _decoded(cursor: str) -> str:
-    padding = "=" * (-len(cursor) % 4)
-    try:
-        # validate, because the decoder would skip what it does not know.
-        article_id = b64decode(cursor + padding, altchars=b"-_", validate=True).decode()
-    except ValueError as exc:
-        raise InputError(_BAD_CURSOR) from exc
-    if not article_id.isprintable():
-        raise InputError(_BAD_CURSOR)
-    return article_id

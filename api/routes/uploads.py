@@ -15,7 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from api.deps import ArticleId, Facts, Served
+from api.deps import ArticleId, Facts, Served, WriteTurn
 from api.errors import responses
 from api.schemas import ArticleIn, UploadReport
 from ingest.pipeline import Outcome, Pipeline
@@ -90,7 +90,7 @@ _CREATED: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type
 }
 
 
-@router.post("", openapi_extra=_REQUEST_BODY, responses=_CREATED)
+@router.post("", openapi_extra=_REQUEST_BODY, responses=_CREATED, dependencies=[WriteTurn])
 def add(
     posted: Annotated[Posted, Depends(_posted)], services: Served, facts: Facts, response: Response
 ) -> Outcome | UploadReport:
@@ -108,7 +108,7 @@ def add(
     return _single(report.results[0], response)
 
 
-@router.put("/{article_id}", responses=_CREATED)
+@router.put("/{article_id}", responses=_CREATED, dependencies=[WriteTurn])
 def replace(
     article_id: ArticleId, article: ArticleIn, services: Served, response: Response
 ) -> Outcome:

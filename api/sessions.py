@@ -1,0 +1,307 @@
+"""Conversations: the same one from HTTP, the command line and a Slack thread.
+
+>>> sessions = Sessions(catalog.engine, keep_days=30)
+>>> session = sessions.create(ANONYMOUS, title=None, now=now)
+>>> sessions.save(evidence, answer, ANONYMOUS)
+>>> sessions.turns(session.id, ANONYMOUS, now=now)
+(Turn(question='Who was blamed for the Taji attack?', answer='Kataib Hezbollah'),)
+
+An answer is kept with its bundle, also without a conversation, so that feedback on it can be
+examined. A caller sees what came with the same key; `admin` sees all.
+"""
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import Any, Literal
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, and_, delete, not_, select, true, tuple_, update
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from api.auth import Caller
+from api.tables import (
+    FeedbackRow,
+    MessageRow,
+    QuotedRow,
+    SessionRow,
+    make,
+    micros,
+    moment,
+    transaction,
+)
+from rag.bundle import Bundle, bundle, versions
+from rag.errors import InputError, NotFound
+from rag.types import Answer, Evidence, Filters, Turn, Value
+
+# Of a longer conversation the end is shown.
+MOST_MESSAGES = 200
+_TITLE_CHARS = 80
+# Follow-ups look no further back.
+_TURNS = 10
+_SWEEP_EVERY = timedelta(hours=1)
+
+
+class Rating(Value):
+    """What a reader thought of an answer."""
+
+    rating: Literal["up", "down"]
+    reasons: tuple[str, ...] = ()
+    comment: str | None = None
+    citation_index: int | None = None
+
+
+class SessionInfo(Value):
+    """A conversation without what was said in it."""
+
+    id: str
+    object: Literal["session"] = "session"
+    title: str | None = Field(description="by default the first question")
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime = Field(description="unless something is said before")
+
+
+class Message(Value):
+    """A question and what came of it."""
+
+    id: str
+    question: str
+    filters: Filters
+    created_at: datetime
+    answer: Answer | None = Field(description="null: an article that it quoted was deleted")
+    feedback: Rating | None
+
+
+class Conversation(SessionInfo):
+    """A conversation, oldest message first."""
+
+    messages: tuple[Message, ...] = Field(description=f"the last {MOST_MESSAGES}")
+
+
+class Sessions:
+    """Holds the database; every method is one transaction."""
+
+    def __init__(self, engine: Engine, *, keep_days: int) -> None:
+        """Keep what is said for `keep_days` after the last word; 0: keep nothing."""
+        make(engine)
+        self._engine = engine
+        self._keep = timedelta(days=keep_days)
+        self._swept: datetime | None = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept at all."""
+        return bool(self._keep)
+
+    def create(
+        self,
+        caller: Caller,
+        *,
+        now: datetime,
+        title: str | None = None,
+        asked_id: str | None = None,
+    ) -> tuple[SessionInfo, bool]:
+        """Return the new conversation and True, or the caller's own of that id and False."""
+        if not self.keeps:
+            raise InputError("this server keeps no conversations (DATELINE_KEEP_DAYS is 0)")
+        session_id = asked_id or f"ses_{token_hex(12)}"
+        at = micros(now)
+        with transaction(self._engine) as session:
+            known = session.get(SessionRow, session_id)
+            if known is not None and self._stands(known, now):
+                if not _sees(caller, known.owner):
+                    raise InputError(f"session id {session_id!r} is taken; choose another")
+                return self._info(known), False
+            session.execute(delete(SessionRow).where(SessionRow.id == session_id))
+            row = SessionRow(
+                id=session_id, owner=caller.key_id, title=title, created_us=at, updated_us=at
+            )
+            session.add(row)
+            return self._info(row), True
+
+    def page(
+        self, caller: Caller, *, now: datetime, limit: int, before: tuple[int, str] | None = None
+    ) -> list[SessionInfo]:
+        """Return the caller's conversations, last used first, those behind `before`."""
+        key = tuple_(SessionRow.updated_us, SessionRow.id)
+        query = select(SessionRow).where(SessionRow.updated_us > self._oldest(now))
+        query = query.where(_visible(SessionRow.owner, caller))
+        if before is not None:
+            query = query.where(key < before)
+        query = query.order_by(SessionRow.updated_us.desc(), SessionRow.id.desc()).limit(limit)
+        with transaction(self._engine) as session:
+            return [self._info(row) for row in session.scalars(query)]
+
+    def place(self, info: SessionInfo) -> tuple[int, str]:
+        """Return where `page` goes on behind this conversation."""
+        return micros(info.updated_at), info.id
+
+    def get(self, session_id: str, caller: Caller, *, now: datetime) -> Conversation:
+        """Return the conversation, or raise NotFound."""
+        query = select(MessageRow, FeedbackRow.body).outerjoin(
+            FeedbackRow, FeedbackRow.message_id == MessageRow.id
+        )
+        query = query.where(MessageRow.session_id == session_id)
+        query = query.order_by(MessageRow.created_us.desc(), MessageRow.id).limit(MOST_MESSAGES)
+        with transaction(self._engine) as session:
+            row = self._existing(session, session_id, caller, now)
+            found = session.execute(query).all()
+            messages = tuple(_message(message, body) for message, body in reversed(found))
+            return Conversation(**dict(self._info(row)), messages=messages)
+
+    def rename(self, session_id: str, title: str, caller: Caller, *, now: datetime) -> SessionInfo:
+        """Give the conversation another title, or raise NotFound."""
+        with transaction(self._engine) as session:
+            row = self._existing(session, session_id, caller, now)
+            row.title = title
+            return self._info(row)
+
+    def delete(self, session_id: str, caller: Caller, *, now: datetime) -> None:
+        """Forget the conversation with all that was said in it, or raise NotFound."""
+        with transaction(self._engine) as session:
+            session.delete(self._existing(session, session_id, caller, now))
+
+    def turns(self, session_id: str, caller: Caller, *, now: datetime) -> tuple[Turn, ...]:
+        """Return the last questions with their answers, oldest first, or raise NotFound."""
+        query = select(MessageRow.question, MessageRow.answer)
+        query = query.where(MessageRow.session_id == session_id)
+        query = query.order_by(MessageRow.created_us.desc(), MessageRow.id).limit(_TURNS)
+        with transaction(self._engine) as session:
+            self._existing(session, session_id, caller, now)
+            return tuple(_turn(row[0], row[1]) for row in reversed(session.execute(query).all()))
+
+    def save(self, evidence: Evidence, answer: Answer, caller: Caller) -> None:
+        """Keep the answer with its bundle, in its conversation if it has one."""
+        if not self.keeps:
+            return
+        whole = bundle(evidence, answer, versions())
+        row = MessageRow(
+            id=answer.id,
+            session_id=answer.session_id,
+            owner=caller.key_id,
+            created_us=micros(answer.created_at),
+            question=evidence.question.text,
+            filters=evidence.question.filters.model_dump_json(exclude_none=True),
+            answer=answer.model_dump_json(),
+            bundle=zlib.compress(whole.model_dump_json().encode()),
+        )
+        quoted = [QuotedRow(message_id=answer.id, article_id=one) for one in whole.articles]
+        with transaction(self._engine) as session:
+            session.execute(delete(MessageRow).where(MessageRow.id == answer.id))
+            session.add(row)
+            session.flush()
+            session.add_all(quoted)
+            self._touch(session, answer, evidence.question.text)
+            self._sweep(session, answer.created_at)
+
+    def answer(self, message_id: str, caller: Caller) -> Answer:
+        """Return an answer that was given, or raise NotFound."""
+        with transaction(self._engine) as session:
+            row = existing_message(session, message_id, caller)
+            if row.answer is None:
+                raise NotFound(f"answer {message_id!r} quoted an article that was deleted")
+            return Answer.model_validate_json(row.answer)
+
+    def forget_articles(self, article_ids: Sequence[str]) -> None:
+        """Empty the answers that hold words of these articles; the questions stay."""
+        for start in range(0, len(article_ids), 1_000):
+            part = article_ids[start : start + 1_000]
+            with transaction(self._engine) as session:
+                holding = select(QuotedRow.message_id).where(QuotedRow.article_id.in_(part))
+                emptied = update(MessageRow).where(MessageRow.id.in_(holding))
+                session.execute(emptied.values(answer=None, bundle=None))
+
+    # -- private -------------------------------------------------------------------------------
+
+    def _touch(self, session: Session, answer: Answer, question: str) -> None:
+        row = session.get(SessionRow, answer.session_id) if answer.session_id else None
+        if row is not None:
+            row.updated_us = max(row.updated_us, micros(answer.created_at))
+            row.title = row.title or _title(question)
+
+    def _sweep(self, session: Session, now: datetime) -> None:
+        """Forget what is too old, once an hour; an answer with feedback is kept for its export."""
+        if self._swept is not None and now - self._swept < _SWEEP_EVERY:
+            return
+        self._swept = now
+        old = SessionRow.updated_us <= self._oldest(now)
+        opinions = select(FeedbackRow.message_id)
+        kept = and_(
+            MessageRow.session_id.in_(select(SessionRow.id).where(old)), MessageRow.id.in_(opinions)
+        )
+        session.execute(update(MessageRow).where(kept).values(session_id=None))
+        session.execute(delete(SessionRow).where(old))
+        alone = MessageRow.session_id.is_(None), MessageRow.created_us <= self._oldest(now)
+        session.execute(delete(MessageRow).where(*alone, not_(MessageRow.id.in_(opinions))))
+
+    def _existing(
+        self, session: Session, session_id: str, caller: Caller, now: datetime
+    ) -> SessionRow:
+        row = session.get(SessionRow, session_id)
+        if row is None or not self._stands(row, now) or not _sees(caller, row.owner):
+            raise NotFound(f"no session has the id {session_id!r}, or it has expired")
+        return row
+
+    def _stands(self, row: SessionRow, now: datetime) -> bool:
+        return row.updated_us > self._oldest(now)
+
+    def _oldest(self, now: datetime) -> int:
+        return micros(now - self._keep)
+
+    def _info(self, row: SessionRow) -> SessionInfo:
+        return SessionInfo(
+            id=row.id,
+            title=row.title,
+            created_at=moment(row.created_us),
+            updated_at=moment(row.updated_us),
+            expires_at=moment(row.updated_us) + self._keep,
+        )
+
+
+def existing_message(session: Session, message_id: str, caller: Caller) -> MessageRow:
+    """Return the row of an answer that `caller` may see, or raise NotFound."""
+    row = session.get(MessageRow, message_id)
+    if row is None or not _sees(caller, row.owner):
+        raise NotFound(f"no answer has the id {message_id!r}, or it is no longer kept")
+    return row
+
+
+def unpacked(stored: bytes) -> Bundle:
+    """Return a bundle as it was stored."""
+    return Bundle.model_validate_json(zlib.decompress(stored))
+
+
+def _message(row: MessageRow, rating: str | None) -> Message:
+    return Message(
+        id=row.id,
+        question=row.question,
+        filters=Filters.model_validate_json(row.filters),
+        created_at=moment(row.created_us),
+        answer=Answer.model_validate_json(row.answer) if row.answer else None,
+        feedback=Rating.model_validate_json(rating) if rating else None,
+    )
+
+
+def _turn(question: str, stored: str | None) -> Turn:
+    """Return a turn as follow-ups are completed from it: the short answer says what is meant."""
+    answer = Answer.model_validate_json(stored) if stored else None
+    return Turn(question=question, answer=answer and (answer.short_answer or answer.answer))
+
+
+def _title(question: str) -> str:
+    words = " ".join(question.split())
+    return words if len(words) <= _TITLE_CHARS else words[: _TITLE_CHARS - 1].rstrip() + "…"
+
+
+def _sees(caller: Caller, owner: str | None) -> bool:
+    return owner == caller.key_id or caller.may("admin")
+
+
+def _visible(owner: Any, caller: Caller) -> ColumnElement[bool]:  # Any: a mapped column
+    if caller.may("admin"):
+        return true()
+    mine: ColumnElement[bool] = owner == caller.key_id
+    return mine

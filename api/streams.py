@@ -1,0 +1,235 @@
+"""An answer as server-sent events: made in a thread, sent as it comes, taken up again if cut off.
+
+>>> run = Run(services.desk, asked, rendered)
+>>> run.start(turn)
+>>> async for chunk in run.follow(after=0):
+...     send(chunk)
+
+The events are kept, so that a slow reader holds up no answer, and a reader whose connection broke
+gets the rest by `Last-Event-ID`. When nobody reads any more the work stops; taken up again, it goes
+on from the same evidence, and the text that was sent before is void.
+"""
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+from fastapi.sse import format_sse_event
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from api.admission import Admission
+from api.asking import Asked, Desk, Stopped
+from api.schemas import FoundPassage
+from rag.types import Answer, Value
+
+MEDIA_TYPE = "text/event-stream"
+# A proxy that collects a reply before it passes it on would undo the streaming.
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+KEEP_ALIVE_S = 15.0
+_KEEP_ALIVE = b": keep-alive\n\n"
+# That many can be taken up again; an answer with its passages is some 30 kB.
+_MOST_RUNS = 256
+
+
+class Started(Value):
+    """The first event: what is known before anything is written."""
+
+    id: str = Field(description="the answer's; GET /v1/chat/{id}/events takes the stream up again")
+    object: Literal["chat.answer"] = "chat.answer"
+    session_id: str | None
+    created_at: datetime
+    model: str = Field(description="who is asked to write")
+    standalone_question: str
+    request_id: str
+
+
+class Retrieved(Value):
+    """The second event: the passages that were read."""
+
+    passages: tuple[FoundPassage, ...]
+
+
+class Written(Value):
+    """A piece of the text."""
+
+    text: str
+    replaces: bool = Field(description="all text before this piece is void, and so are citations")
+
+
+class Done(Value):
+    """The last event: nothing follows."""
+
+
+class Rendering(Protocol):
+    """How the parts of a stream look that depend on its request."""
+
+    def ended(self, answer: Answer) -> BaseModel:
+        """Return the answer as it is sent, and note that it was given."""
+        ...
+
+    def failed(self, exc: Exception) -> BaseModel:
+        """Return the problem as it is sent, and note what happened."""
+        ...
+
+
+class Event(NamedTuple):
+    """One event before it has its number."""
+
+    name: str
+    data: BaseModel
+
+
+class Run:
+    """One answer in the making, and its events so far; used from one event loop."""
+
+    def __init__(self, desk: Desk, asked: Asked, rendering: Rendering) -> None:
+        """Prepare to make the answer to `asked`."""
+        self.asked = asked
+        self._desk = desk
+        self._rendering = rendering
+        self._events: list[bytes] = []
+        self._readers: set[asyncio.Event] = set()
+        self._loop = asyncio.get_running_loop()
+        self._stop = threading.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._has_text = False
+        self.state: Literal["new", "running", "interrupted", "finished"] = "new"
+
+    def start(self, turn: AsyncExitStack) -> None:
+        """Begin, or go on after an interruption; `turn` is given back when the work is done."""
+        self._stop = threading.Event()
+        self._task = asyncio.create_task(self._work(turn, resumed=self.state == "interrupted"))
+        self.state = "running"
+
+    async def take_up(self, admission: Admission) -> None:
+        """Go on if the work was stopped. Raises Busy."""
+        if self._stop.is_set() and self._task is not None:
+            await self._task
+        if self.state != "interrupted":
+            return
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(admission.turn())
+            # Another reader may have been quicker.
+            if self.state == "interrupted":
+                self.start(turn.pop_all())
+
+    async def follow(self, *, after: int) -> AsyncIterator[bytes]:
+        """Yield the events behind number `after`, as they come, until the last one."""
+        news = asyncio.Event()
+        self._readers.add(news)
+        sent = after
+        try:
+            while True:
+                news.clear()
+                while sent < len(self._events):
+                    yield self._events[sent]
+                    sent += 1
+                if self.state != "running":
+                    return
+                try:
+                    await asyncio.wait_for(news.wait(), KEEP_ALIVE_S)
+                except TimeoutError:
+                    yield _KEEP_ALIVE
+        finally:
+            self._readers.discard(news)
+            if not self._readers:
+                self._stop.set()
+
+    async def close(self) -> None:
+        """Stop the work and wait until it has."""
+        self._stop.set()
+        if self._task is not None:
+            await self._task
+
+    async def _work(self, turn: AsyncExitStack, *, resumed: bool) -> None:
+        async with turn:
+            try:
+                await run_in_threadpool(self._make, resumed=resumed)
+                self.state = "finished"
+            except Stopped:
+                self.state = "interrupted"
+        self._tell()
+
+    def _make(self, *, resumed: bool) -> None:
+        """Add the events, in a thread of its own."""
+        for event in self._all(resumed=resumed):
+            number = len(self._events) + 1
+            data = event.data.model_dump_json()
+            self._events.append(format_sse_event(data_str=data, event=event.name, id=str(number)))
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _all(self, *, resumed: bool) -> Iterator[Event]:
+        if not resumed:
+            yield from self._opening()
+        try:
+            yield from self._writing()
+        except Stopped:
+            raise
+        except Exception as exc:  # the status is sent: what happened can only be said in the stream
+            yield Event("error", self._rendering.failed(exc))
+        yield Event("done", Done())
+
+    def _opening(self) -> Iterator[Event]:
+        begun, evidence = self.asked.begun, self.asked.evidence
+        started = Started(
+            model=self._desk.model,
+            **begun.model_dump(
+                include={"id", "session_id", "created_at", "standalone_question", "request_id"}
+            ),
+        )
+        yield Event("message.start", started)
+        passages = tuple(FoundPassage.of(hit, scores=True) for hit in evidence.hits)
+        yield Event("retrieval", Retrieved(passages=passages))
+
+    def _writing(self) -> Iterator[Event]:
+        # What an interrupted attempt sent is void.
+        is_void = self._has_text
+        for event in self._desk.stream(self.asked, stop=self._stop):
+            if isinstance(event, Answer):
+                yield Event("message.end", self._rendering.ended(event))
+                continue
+            replaces = event.replaces or is_void
+            is_void, self._has_text = False, True
+            if replaces:
+                # A citation behind this belongs to the new text.
+                yield Event("message.delta", Written(text="", replaces=True))
+            yield from (Event("citation", citation) for citation in event.citations)
+            yield Event("message.delta", Written(text=event.text, replaces=False))
+
+    def _tell(self) -> None:
+        for news in self._readers:
+            news.set()
+
+
+class Streams:
+    """The answers that can be taken up again, the last ones that were begun."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._runs: OrderedDict[str, Run] = OrderedDict()
+
+    def add(self, run: Run) -> None:
+        """Remember a run, and forget the oldest when there are too many."""
+        self._runs[run.asked.begun.id] = run
+        if len(self._runs) > _MOST_RUNS:
+            self._runs.popitem(last=False)
+
+    def get(self, message_id: str) -> Run | None:
+        """Return the run that makes this answer."""
+        return self._runs.get(message_id)
+
+    def forget_articles(self, article_ids: Collection[str]) -> None:
+        """Forget the answers that hold words of these articles."""
+        gone = set(article_ids)
+        for message_id, run in list(self._runs.items()):
+            if gone & {hit.article.article_id for hit in run.asked.evidence.hits}:
+                del self._runs[message_id]
+
+    async def close(self) -> None:
+        """Stop what is being made."""
+        await asyncio.gather(*(run.close() for run in self._runs.values()))
