@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from api.access import needed
 from api.errors import MEDIA_TYPE
 from api.schemas import ArticleIn
 
@@ -28,6 +29,12 @@ code {{ font-size: 1rem }} td {{ padding: .4rem .8rem .4rem 0; vertical-align: t
 <table>{rows}</table>
 </body></html>
 """
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "dl_…",
+    "description": "made with `dateline keys create`; x-scope says which scope a request needs",
+}
 _ROW = "<tr><td><code>{method} {path}</code></td><td>{description}</td><td>{statuses}</td></tr>"
 
 
@@ -54,7 +61,13 @@ def document(app: FastAPI) -> dict[str, Any]:
     )
     template = "#/components/schemas/{model}"
     made["components"]["schemas"]["ArticleIn"] = ArticleIn.model_json_schema(ref_template=template)
-    for _, _, operation in _operations(made):
+    made["components"]["securitySchemes"] = {"key": _KEY}
+    for path, method, operation in _operations(made):
+        scope = needed(method.upper(), path)
+        if scope:
+            # The empty one: a server on loopback asks for no key until the first is made.
+            operation["security"] = [{"key": []}, {}]
+            operation["x-scope"] = scope
         for response in operation["responses"].values():
             _as_problem(response)
     return made
