@@ -9,6 +9,7 @@ few thousand such connections would leave it without file descriptors (slowloris
 import asyncio
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from rag.settings import Settings
@@ -38,7 +39,11 @@ def options(settings: Settings) -> dict[str, Any]:  # Any: the options of uvicor
 
 
 class Connection(H11Protocol):
-    """Closes when no whole head comes for `HEAD_S`, or nothing is read for `STALLED_S`."""
+    """Closes when no whole head comes for `HEAD_S`, or nothing is read for `STALLED_S`.
+
+    Mends two things in uvicorn 0.54 on the way: a head that comes in one piece has no limit there,
+    and nonsense in the middle of a body makes it answer twice, which ends in a traceback.
+    """
 
     _head: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
@@ -55,6 +60,22 @@ class Connection(H11Protocol):
             if timer:
                 timer.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, in pieces that are small enough for the limit of a head to count."""
+        for start in range(0, len(data), MAX_HEAD_BYTES):
+            if not self.transport.is_closing():
+                super().data_received(data[start : start + MAX_HEAD_BYTES])
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer nonsense, unless an answer has begun; either way the app has nobody to answer."""
+        if self.cycle and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """Wait for the next request, unless it has begun."""

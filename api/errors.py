@@ -147,6 +147,11 @@ def body_too_large(limit_bytes: int) -> Failure:
     return Failure(413, _CODES[413], f"The body is larger than {limit_bytes:,} bytes.")
 
 
+def two_lengths() -> Failure:
+    """Return the failure of a request that says in two ways how long its body is."""
+    return Failure(400, _CODES[400], "Send Content-Length or Transfer-Encoding, not both.")
+
+
 def request_timeout(seconds: float) -> Failure:
     """Return the failure of a request whose body comes too slowly."""
     detail = f"No more of the body came for {seconds:g} s, or it came too slowly."

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import body_too_large, request_timeout, respond
+from api.errors import body_too_large, request_timeout, respond, two_lengths
 
 # Slower than this after the first seconds is no network, but somebody who holds the line.
 _MIN_BYTES_PER_S = 500
@@ -36,7 +36,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        announced = headers.get("content-length", "")
+        if announced and "transfer-encoding" in headers:
+            # A proxy that believes the other one sees another request than we do (RFC 9112, 6.1).
+            response = respond(Request(scope), two_lengths(), {"Connection": "close"})
+            await response(scope, receive, send)
+            return
         if announced.isdecimal() and self._exceeds(announced):
             response = respond(Request(scope), body_too_large(self._limit))
             await response(scope, receive, send)
