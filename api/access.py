@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Asgi
 
 from api import errors
-from api.auth import ANONYMOUS, Caller, Found, Keys, Scope
+from api.auth import ANONYMOUS, NOTED_EVERY_S, Caller, Found, Keys, Scope
 from api.rates import EXEMPT, Rates, address, refusal
 from rag.errors import ConfigurationError, DatelineError, DependencyError
 from rag.settings import Settings
@@ -110,6 +110,7 @@ class Access:
         self._allowed = frozenset(host.lower() for host in policy.allowed_hosts)
         self._failures = Rates.of(FAILURES)
         self._asked_for = policy.mode == "on"
+        self._noted: dict[str, datetime] = {}
         self._locks = _Locks(CapacityLimiter(4), CapacityLimiter(1))
 
     async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
@@ -196,6 +197,11 @@ class Access:
 
     async def _note_use(self, keys: Keys, key_id: str) -> None:
         now = datetime.now(UTC)
+        noted = self._noted.get(key_id)
+        if noted and (now - noted).total_seconds() < NOTED_EVERY_S:
+            # Being written, perhaps behind a long write of articles: one is enough to wait for it.
+            return
+        self._noted[key_id] = now
         try:
             await to_thread.run_sync(
                 lambda: keys.note_use(key_id, now=now), limiter=self._locks.note
@@ -206,7 +212,7 @@ class Access:
 
 
 def _path(request: Request) -> str:
-    # Never request.url.path: that is parsed from the Host header, too, where `x/web/?` opens doors.
+    # What the router decides by; request.url is put together with what the Host header says.
     path: str = request.scope["path"]
     return path
 

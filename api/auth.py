@@ -33,7 +33,7 @@ Refusal = Literal["missing", "malformed", "unknown", "wrong_secret", "revoked", 
 # The prefix and the fixed lengths let scanners of repositories and logs find a key that got there.
 TOKEN = re.compile(r"dl_([0-9a-f]{12})_([0-9a-f]{64})")
 # A use is written down once a minute at most: a write for every request would cost more than it.
-_NOTED_EVERY_S = 60
+NOTED_EVERY_S = 60
 _NO_HASH = "0" * 64
 
 
@@ -168,7 +168,7 @@ class Keys:
     def note_use(self, key_id: str, *, now: datetime) -> None:
         """Write down that the key was used, unless that was done within the last minute."""
         moment = int(now.timestamp())
-        due = or_(KeyRow.last_used_at.is_(None), KeyRow.last_used_at <= moment - _NOTED_EVERY_S)
+        due = or_(KeyRow.last_used_at.is_(None), KeyRow.last_used_at <= moment - NOTED_EVERY_S)
         statement = update(KeyRow).where(KeyRow.id == key_id, due).values(last_used_at=moment)
         with _answering(), Session(self._engine) as session, session.begin():
             session.execute(statement)
@@ -181,7 +181,7 @@ def _judged(row: KeyRow, *, known: bool, now_s: int) -> Found:
         return Found(None, "revoked", row.id)
     if row.expires_at is not None and row.expires_at <= now_s:
         return Found(None, "expired", row.id)
-    due = row.last_used_at is None or row.last_used_at <= now_s - _NOTED_EVERY_S
+    due = row.last_used_at is None or row.last_used_at <= now_s - NOTED_EVERY_S
     return Found(Caller(row.id, frozenset(row.scopes.split())), None, row.id, note_use=due)
 
 

@@ -342,6 +342,22 @@ def test_a_use_is_noted_behind_the_answer(client: TestClient, tokens: dict[str, 
     assert used[tokens["read"].split("_")[1]] is not None
 
 
+def test_uses_are_not_noted_one_by_one_while_the_database_is_busy(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[str] = []
+
+    def busy(_: Keys, key_id: str, **__: object) -> None:
+        tried.append(key_id)
+        raise DependencyError("database is locked")
+
+    token = keys_of(client).create("busy", ("read",), now=NOW).token
+    monkeypatch.setattr(Keys, "note_use", busy)
+    assert [search(client, **bearer(token)).status_code for _ in range(3)] == [200] * 3
+    assert tried == [token.split("_")[1]]
+    assert "database is locked" in caplog.messages
+
+
 def test_keys_that_cannot_be_read_let_nobody_in(
     client: TestClient, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
