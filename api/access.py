@@ -30,7 +30,7 @@ logger = logging.getLogger("dateline.api")
 
 Mode = Literal["auto", "on", "off"]
 
-_OPEN = frozenset(("/", "/docs", "/openapi.json", *EXEMPT))
+_OPEN = frozenset(("/", "/favicon.ico", "/docs", "/openapi.json", *EXEMPT))
 _READS = ("/v1/chat", "/v1/search", "/v1/sessions", "/v1/feedback")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 NOBODY = Caller(None, frozenset())

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import body_too_large, request_timeout, respond, two_lengths
+from api.errors import Failure, body_too_large, request_timeout, respond, two_lengths
 
 # Slower than this after the first seconds is no network, but somebody who holds the line.
 _MIN_BYTES_PER_S = 500
@@ -47,36 +47,56 @@ class BodyLimit:
             response = respond(Request(scope), body_too_large(self._limit))
             await response(scope, receive, send)
             return
-        await self._app(scope, self._counted(receive), send)
+        body = _Body(receive, send, limit_bytes=self._limit, timeout_s=self._timeout_s)
+        await self._app(scope, body.receive, body.send)
 
     def _exceeds(self, announced: str) -> bool:
         # int() refuses strings of more than 4,300 digits.
         return len(announced) > 18 or int(announced) > self._limit
 
-    def _counted(self, receive: Receive) -> Receive:
-        seen = 0
-        whole = False
-        began = time.monotonic()
 
-        async def counted() -> Message:
-            nonlocal seen, whole
-            if whole:
-                # What comes now is the end of the connection, which may take its time.
-                return await receive()
-            allowed_s = self._timeout_s + seen / _MIN_BYTES_PER_S - (time.monotonic() - began)
-            message = await self._in_time(receive, min(self._timeout_s, max(allowed_s, 0)))
-            seen += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
-            if seen > self._limit:
-                raise HTTPException(413, body_too_large(self._limit).detail)
-            return message
+class _Body:
+    """The body of one request on its way in, counted and timed."""
 
-        return counted
+    def __init__(self, receive: Receive, send: Send, *, limit_bytes: int, timeout_s: float) -> None:
+        self._receive = receive
+        self._send = send
+        self._limit = limit_bytes
+        self._timeout_s = timeout_s
+        self._began = time.monotonic()
+        self._seen = 0
+        self._whole = False
+        self._answered = False
 
-    async def _in_time(self, receive: Receive, seconds: float) -> Message:
+    async def send(self, message: Message) -> None:
+        """Send what the app answers."""
+        self._answered = True
+        await self._send(message)
+
+    async def receive(self) -> Message:
+        """Return the next piece; raises HTTPException when there is no going on."""
+        if self._whole:
+            # What comes now is the end of the connection, which may take its time.
+            return await self._receive()
         try:
-            with fail_after(seconds):
-                return await receive()
+            with fail_after(self._left_s()):
+                message = await self._receive()
         except TimeoutError as exc:
-            detail = request_timeout(self._timeout_s).detail
-            raise HTTPException(408, detail, {"Connection": "close"}) from exc
+            return self._given_up(request_timeout(self._timeout_s), exc)
+        self._seen += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._seen > self._limit:
+            return self._given_up(body_too_large(self._limit))
+        return message
+
+    def _left_s(self) -> float:
+        earned_s = self._seen / _MIN_BYTES_PER_S
+        left_s = self._timeout_s + earned_s - (time.monotonic() - self._began)
+        return min(self._timeout_s, max(left_s, 0))
+
+    def _given_up(self, failure: Failure, cause: Exception | None = None) -> Message:
+        """Refuse the rest; to an app that answers already, its client is as good as gone."""
+        self._whole = True
+        if self._answered:
+            return {"type": "http.disconnect"}
+        raise HTTPException(failure.status, failure.detail, {"Connection": "close"}) from cause

@@ -1,9 +1,10 @@
 """How often a caller may ask, and how slowly it may send."""
 
 import asyncio
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from starlette.responses import StreamingResponse
 from starlette.types import Message
 
 from api import errors, logs
@@ -189,6 +191,15 @@ def slow_app(timeout_s: float) -> FastAPI:
     async def size(request: Request) -> int:
         return len(await request.body())
 
+    @app.post("/early")
+    async def early() -> StreamingResponse:
+        async def never_ends() -> AsyncIterator[bytes]:
+            while True:
+                yield b"x"
+                await asyncio.sleep(0.01)
+
+        return StreamingResponse(never_ends())
+
     @app.post("/gone")
     async def gone(request: Request) -> bool:
         await request.body()
@@ -243,3 +254,13 @@ def test_a_body_that_comes_in_good_pieces_may_take_longer_than_the_timeout() -> 
 def test_behind_a_whole_body_the_end_of_the_connection_may_take_its_time() -> None:
     pieces = [(0, piece(b"x", more=False)), (0.6, {"type": "http.disconnect"})]
     assert send_slowly(slow_app(0.2), "/gone", pieces)[1]["body"] == b"true"
+
+
+def test_a_body_that_never_comes_ends_the_stream_that_did_not_wait_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    began = time.monotonic()
+    sent = send_slowly(slow_app(0.2), "/early", [])
+    assert time.monotonic() - began < 5
+    assert sent[0]["status"] == 200
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
