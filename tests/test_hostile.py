@@ -181,9 +181,9 @@ def test_a_head_that_never_ends_is_not_waited_for(server: Served) -> None:
         for byte in server.head("GET /healthz"):
             connection.sendall(bytes([byte]))
             time.sleep(0.05)
-            if time.monotonic() - began > 5:
+            if time.monotonic() - began > 9:
                 break
-    assert 0.9 < time.monotonic() - began < 4
+    assert 0.9 < time.monotonic() - began < 8
 
 
 def test_a_second_head_that_never_ends_is_not_waited_for(server: Served) -> None:
@@ -191,14 +191,14 @@ def test_a_second_head_that_never_ends_is_not_waited_for(server: Served) -> None
         connection.sendall(server.head("GET /healthz") + b"GET /heal")
         began = time.monotonic()
         assert statuses(rest(connection)) == [200]
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8
 
 
 def test_a_body_that_stops_is_given_up(server: Served) -> None:
     began = time.monotonic()
     sent = server.head("POST /v1/chat", JSON, "Content-Length: 500") + b'{"mess'
     assert exchange(server, sent) == [408]
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8
 
 
 def test_a_body_that_dribbles_is_given_up(server: Served) -> None:
@@ -209,7 +209,7 @@ def test_a_body_that_dribbles_is_given_up(server: Served) -> None:
             for _ in range(25):
                 connection.sendall(b" ")
                 time.sleep(0.1)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 8
         # It was said while we dribbled; what came after it may have reset the connection.
         assert statuses(rest(connection)) in ([408], [])
 
