@@ -1,4 +1,6 @@
-# docker build -t dateline . && docker run -p 127.0.0.1:8321:8321 -v dateline:/data dateline
+# docker build -t dateline .
+# docker run --rm -v dateline:/data dateline dateline keys create me --scope read --scope write
+# docker run -p 127.0.0.1:8321:8321 -v dateline:/data dateline
 FROM python:3.12-slim AS build
 WORKDIR /src
 # The pinned versions change less often than our code: their layer is kept.
@@ -18,6 +20,8 @@ ENV PATH=/venv/bin:$PATH \
     DATELINE_DATA_DIR=/data \
     DATELINE_HOST=0.0.0.0 \
     DATELINE_PORT=8321
+# Other machines can reach 0.0.0.0: without a key the server says how to make one and stops (exit 2).
+# Where something before the container decides who may come in: docker run -e DATELINE_AUTH=off ...
 USER 10001
 WORKDIR /home/dateline
 VOLUME /data

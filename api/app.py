@@ -10,10 +10,15 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, logs
+from api.access import Access, Policy
+from api.auth import Keys
 from api.deps import open_services
+from api.headers import SecurityHeaders
 from api.limits import BodyLimit
+from api.rates import RateLimit, Rates
 from api.routes import (
     chat,
     citations,
@@ -30,7 +35,8 @@ from rag.settings import Settings
 def create_app(settings: Settings) -> FastAPI:
     """Return the app. It opens the index when it starts and holds it until it stops.
 
-    Starting raises what `open_services` raises, for instance IndexInUse.
+    Starting raises what `open_services` raises, for instance IndexInUse; making it raises
+    ConfigurationError when a limit cannot be read.
     """
 
     @asynccontextmanager
@@ -38,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         logs.configure()
         with open_services(settings) as services:
             app.state.services = services
+            app.state.keys = Keys(services.index.catalog.engine)
             yield
             await services.streams.close()
 
@@ -53,9 +60,32 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     errors.install(app)
-    for module in (chat, sessions, feedback, citations, documents, uploads, health, reference):
+    refusals = (401, 403, 421, 429)
+    for module in (citations, documents):
+        app.include_router(module.router, responses=errors.responses(*refusals))
+    for module in (chat, sessions, feedback, uploads):  # those that read a body
+        app.include_router(module.router, responses=errors.responses(*refusals, 408))
+    for module in (health, reference):
         app.include_router(module.router)
-    # The last one added is the first to see a request.
-    app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes)
-    app.add_middleware(logs.RequestLog)
+    _guard(app, settings)
     return app
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Put what every request passes before `app`; the last one added is the first to see it."""
+    policy = Policy(settings.auth, settings.allowed_hosts, settings.cors_origins)
+    timeout_s = settings.body_timeout_s
+    app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, timeout_s=timeout_s)
+    app.add_middleware(RateLimit, rates=Rates.of(settings.rate_limit))
+    app.add_middleware(Access, policy=policy)
+    if settings.cors_origins:
+        # Outside of Access, so that a page of theirs can read why it was refused.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "Last-Event-ID", "X-Request-ID"),
+            expose_headers=("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"),
+        )
+    app.add_middleware(logs.RequestLog)
+    app.add_middleware(SecurityHeaders)

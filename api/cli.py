@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.evals import app as eval_app
+from api.keys import app as keys_app
 from api.opened import open_data
 from api.options import (
     After,
@@ -42,6 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(eval_app, name="eval")
+app.add_typer(keys_app, name="keys")
 
 DEMO_QUESTIONS = (
     "Who was blamed for the Taji attack?",
@@ -218,13 +220,16 @@ def serve(
     """Answer over HTTP until stopped."""
     import uvicorn
 
+    from api.access import check_exposure
     from api.app import create_app
+    from api.auth import Keys
+    from api.connections import options
 
     chosen = settings(data_dir, host=host, port=port)
     # What keeps the index from opening is better told here than in a server's traceback.
-    with open_data(data_dir):
-        pass
-    uvicorn.run(create_app(chosen), host=chosen.host, port=chosen.port, access_log=False)
+    with open_data(data_dir) as opened:
+        check_exposure(chosen, Keys(opened.index.catalog.engine))
+    uvicorn.run(create_app(chosen), **options(chosen))
 
 
 @app.command()

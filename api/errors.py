@@ -49,10 +49,15 @@ STATUS: dict[type[DatelineError], int] = {
 }
 _CODES = {
     400: "malformed_request",
+    401: "unauthorized",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     413: "body_too_large",
+    421: "wrong_host",
     422: "invalid_input",
+    429: "rate_limited",
     500: "internal_error",
 }
 _OURS = "Something went wrong on our side; tell the operator the request_id."
@@ -149,13 +154,58 @@ def unspecific(exc: DatelineError) -> str:
     return _BELOW if exc.retryable else _OURS
 
 
+def two_lengths() -> Failure:
+    """Return the failure of a request that says in two ways how long its body is."""
+    return Failure(400, _CODES[400], "Send Content-Length or Transfer-Encoding, not both.")
+
+
+def request_timeout(seconds: float) -> Failure:
+    """Return the failure of a request whose body comes too slowly."""
+    detail = f"No more of the body came for {seconds:g} s, or it came too slowly."
+    return Failure(408, _CODES[408], detail, retryable=True)
+
+
+def unauthorized() -> Failure:
+    """Return the failure of a request without a valid key; which of the ways stays in the log."""
+    detail = "This needs a valid API key, sent as `Authorization: Bearer dl_…`."
+    return Failure(401, _CODES[401], detail)
+
+
+def forbidden(scope: str) -> Failure:
+    """Return the failure of a key that lacks a scope."""
+    return Failure(403, _CODES[403], f"This needs a key with the scope {scope!r}.")
+
+
+def foreign_origin() -> Failure:
+    """Return the failure of a page elsewhere that wants to change something here."""
+    detail = "The Origin of this request is not this server; see DATELINE_CORS_ORIGINS."
+    return Failure(403, "foreign_origin", detail)
+
+
+def wrong_host() -> Failure:
+    """Return the failure of a request to a name that this server does not go by."""
+    detail = "This server does not go by the name in the Host header; see DATELINE_ALLOWED_HOSTS."
+    return Failure(421, _CODES[421], detail)
+
+
+def rate_limited(retry_after_s: int) -> Failure:
+    """Return the failure of a caller who asks too often."""
+    detail = f"Too many requests; try again in {retry_after_s} s."
+    return Failure(429, _CODES[429], detail, retryable=True)
+
+
+async def respond_to(request: Request, error: DatelineError) -> Response:
+    """Return the response for an error that is raised before a route is reached."""
+    return await _on_dateline_error(request, error)
+
+
 def _problem(request: Request, failure: Failure) -> Problem:
     return Problem(
         type=f"urn:dateline:error:{failure.code}",
         title=_title(failure.code),
         status=failure.status,
         detail=_printable(failure.detail),
-        instance=_printable(request.url.path),
+        instance=_printable(request.scope["path"]),
         code=failure.code,
         request_id=request.state.request_id,
         retryable=failure.retryable,
@@ -194,7 +244,7 @@ async def _on_invalid_request(request: Request, exc: RequestValidationError) -> 
 async def _on_http_exception(request: Request, exc: HTTPException) -> Response:
     details = {404: "Nothing has this address.", 405: "This address has other methods: see Allow."}
     detail = details.get(exc.status_code, exc.detail)
-    failure = Failure(exc.status_code, _code(exc.status_code), detail)
+    failure = Failure(exc.status_code, _code(exc.status_code), detail, exc.status_code == 408)
     return respond(request, failure, exc.headers)
 
 

@@ -39,6 +39,10 @@ def configure() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+class AnswerCut(Exception):
+    """An answer that had begun cannot be finished."""
+
+
 class RequestLog:
     """Gives each request its id, answers 500 to what escapes, and writes the line."""
 
@@ -69,7 +73,8 @@ class RequestLog:
         except Exception as exc:  # the last resort: whatever it is, its caller gets a problem
             facts.update(error=type(exc).__name__, frames=_frames(exc))
             if status:
-                raise
+                # Cuts the connection; the server would log the error itself with its message.
+                raise AnswerCut(type(exc).__name__) from None
             await unexpected(Request(scope))(scope, receive, send_with_id)
         finally:
             _write(scope, status, round((time.perf_counter() - began) * 1_000, 1), facts)

@@ -4,16 +4,29 @@
 PosixPath('/tmp/archive')
 """
 
+import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rag.errors import ConfigurationError
 
 # Raise it when passages of the same text come out differently, so that old indexes are refused.
 SPLITTER_VERSION = "sentence-1"
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?")
+
+
+def _listed(given: object) -> object:
+    """Return the parts of a text between its commas, which is how a list is written."""
+    if not isinstance(given, str):
+        return given
+    return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
+# NoDecode, because pydantic-settings would read a list as JSON.
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -42,6 +55,21 @@ class Settings(BaseSettings):
     keep_days: int = Field(
         default=30, ge=0, le=3_650, description="sessions and answers, after the last word; 0: none"
     )
+    body_timeout_s: float = Field(
+        default=30, gt=0, le=3_600, description="between two pieces of a request's body"
+    )
+    auth: Literal["auto", "on", "off"] = Field(
+        default="auto", description="auto: keys are asked for as soon as one was ever made"
+    )
+    allowed_hosts: Listed = Field(
+        default=(), description="names that the server goes by; default without keys: loopback"
+    )
+    cors_origins: Listed = Field(
+        default=(), description="origins whose pages may ask, such as https://desk.example"
+    )
+    rate_limit: str = Field(
+        default="600/minute", description="of each key, else each address; several by `;`; off"
+    )
     llm_url: str | None = Field(
         default=None, description="base URL of an OpenAI-compatible server; default: no LLM"
     )
@@ -57,6 +85,16 @@ class Settings(BaseSettings):
     llm_context_tokens: int = Field(
         default=4_096, ge=1_024, le=1_000_000, description="what prompt and answer may fill"
     )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin: scheme, host and port, such as https://desk.example"
+                )
+        return origins
 
     @model_validator(mode="after")
     def _whole_llm(self) -> Self:

@@ -13,6 +13,8 @@ from api.deps import Services
 from rag.errors import FingerprintMismatch, IndexInUse
 from rag.settings import Settings
 
+# What keeps a request from its route; test_auth.py says where they are declared.
+EVERYWHERE = {"401", "403", "408", "421", "429"}
 ARTICLE = {"id": "a", "title": "Ferry", "text": "The ferry to Lusk sank. Nobody drowned."}
 
 
@@ -100,7 +102,7 @@ def test_what_was_stored_is_there_after_a_restart(tmp_path: Path) -> None:
 def test_the_description_names_every_route_with_its_failures(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     declared = {
-        f"{method.upper()} {path}": set(operation["responses"])
+        f"{method.upper()} {path}": set(operation["responses"]) - EVERYWHERE
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }

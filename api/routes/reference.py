@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from api.access import needed
 from api.errors import MEDIA_TYPE
 from api.schemas import ArticleIn
 
@@ -28,6 +29,12 @@ code {{ font-size: 1rem }} td {{ padding: .4rem .8rem .4rem 0; vertical-align: t
 <table>{rows}</table>
 </body></html>
 """
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "dl_…",
+    "description": "made with `dateline keys create`; x-scope says which scope a request needs",
+}
 _ROW = "<tr><td><code>{method} {path}</code></td><td>{description}</td><td>{statuses}</td></tr>"
 
 
@@ -45,19 +52,13 @@ async def docs(request: Request) -> HTMLResponse:
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document of `app`, its failures declared as problems."""
-    made = get_openapi(
-        title=app.title,
-        version=app.version,
-        description=app.description,
-        routes=app.routes,
-    )
-    template = "#/components/schemas/{model}"
-    made["components"]["schemas"]["ArticleIn"] = ArticleIn.model_json_schema(ref_template=template)
-    for _, _, operation in _operations(made):
-        for response in operation["responses"].values():
-            _as_problem(response)
-    return made
+    """Return the OpenAPI document of `app`, its failures declared as problems.
+
+    It is made once: that takes a tenth of a second, and everyone may ask for it.
+    """
+    if app.openapi_schema is None:
+        app.openapi_schema = _made(app)
+    return app.openapi_schema
 
 
 def page(made: dict[str, Any]) -> str:
@@ -73,6 +74,27 @@ def page(made: dict[str, Any]) -> str:
     ]
     title, description = escape(made["info"]["title"]), escape(made["info"]["description"])
     return _PAGE.format(title=title, description=description, rows="\n".join(rows))
+
+
+def _made(app: FastAPI) -> dict[str, Any]:
+    made = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+    )
+    template = "#/components/schemas/{model}"
+    made["components"]["schemas"]["ArticleIn"] = ArticleIn.model_json_schema(ref_template=template)
+    made["components"]["securitySchemes"] = {"key": _KEY}
+    for path, method, operation in _operations(made):
+        scope = needed(method.upper(), path)
+        if scope:
+            # The empty one: a server on loopback asks for no key until the first is made.
+            operation["security"] = [{"key": []}, {}]
+            operation["x-scope"] = scope
+        for response in operation["responses"].values():
+            _as_problem(response)
+    return made
 
 
 def _operations(made: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
