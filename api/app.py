@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from api import errors, logs
 from api.deps import open_services
 from api.limits import BodyLimit
-from api.routes import chat, citations, documents, health, reference, uploads
+from api.metrics import Metrics
+from api.routes import chat, citations, documents, health, reference, scrape, uploads
 from rag.settings import Settings
 
 
@@ -24,10 +25,12 @@ def create_app(settings: Settings) -> FastAPI:
     Starting raises what `open_services` raises, for instance IndexInUse.
     """
 
+    metrics = Metrics()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         logs.configure()
-        with open_services(settings) as services:
+        with open_services(settings, metrics) as services:
             app.state.services = services
             yield
 
@@ -43,9 +46,9 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     errors.install(app)
-    for module in (chat, citations, documents, uploads, health, reference):
+    for module in (chat, citations, documents, uploads, health, reference, scrape):
         app.include_router(module.router)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes)
-    app.add_middleware(logs.RequestLog)
+    app.add_middleware(logs.RequestLog, metrics=metrics)
     return app

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from api.auth import ANONYMOUS, Caller
+from api.metrics import Metrics
 from ingest.pipeline import Pipeline
 from ingest.split import Splitter
 from rag.answer import Answerer
@@ -29,21 +30,24 @@ class Services:
     retriever: Retriever
     answerer: Answerer
     pipeline: Pipeline
+    metrics: Metrics
 
 
 @contextmanager
-def open_services(settings: Settings) -> Iterator[Services]:
+def open_services(settings: Settings, metrics: Metrics) -> Iterator[Services]:
     """Hold the data directory and yield what serves it, interrupted writes finished.
 
     Raises: IndexInUse, FingerprintMismatch, ConfigurationError, DependencyError.
     """
     with open_index(settings) as index:
         index.recover()
+        metrics.watch(index)
         yield Services(
             index=index,
             retriever=Retriever(index),
             answerer=build_answerer(index, threads=settings.threads, settings=settings),
             pipeline=Pipeline(index, Splitter(settings.passage_tokens)),
+            metrics=metrics,
         )
 
 

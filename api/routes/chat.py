@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from api.deps import Facts, RequestId, Served
 from api.errors import responses
+from api.metrics import observed
 from api.schemas import ChatAnswer, ChatRequest, FoundPassage, SearchRequest, SearchResponse
 from rag.errors import InputError
 
@@ -23,15 +24,7 @@ def chat(request: ChatRequest, services: Served, request_id: RequestId, facts: F
     now = datetime.now(UTC)
     evidence = services.answerer.prepare(request.question(), now=now)
     answer = services.answerer.complete(evidence, now=now, request_id=request_id)
-    facts.update(
-        answer_status=answer.answer_status,
-        abstain_reason=answer.abstain_reason,
-        confidence=answer.confidence,
-        citations=len(answer.citations),
-        timings_ms=answer.timings_ms,
-        model=answer.model,
-        index_fingerprint=answer.index_fingerprint,
-    )
+    observed(answer, facts, services.metrics)
     return ChatAnswer.of(answer, evidence, request)
 
 
