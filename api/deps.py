@@ -55,6 +55,8 @@ def open_services(settings: Settings, metrics: Metrics) -> Iterator[Services]:
         sessions = Sessions(index.catalog.engine, keep_days=settings.keep_days)
         answerer = build_answerer(index, threads=settings.threads, settings=settings)
         metrics.watch(index)
+        # The first text takes longer than all others: no probe and no reader shall wait for it.
+        index.embedder.embed(["ready?"])
         yield Services(
             index=index,
             retriever=Retriever(index),
