@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.evals import app as eval_app
+from api.export import app as feedback_app
 from api.keys import app as keys_app
 from api.opened import open_data
 from api.options import (
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(eval_app, name="eval")
+app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")
 
 DEMO_QUESTIONS = (

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from api import options
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
     from ingest.pipeline import IngestReport, Pipeline
     from rag.answer import Answerer
     from rag.index import Index
@@ -64,3 +66,25 @@ def open_data(data_dir: Path | None, *, accept: bool = True) -> Iterator[Opened]
     settings = options.settings(data_dir)
     with open_index(settings, accept=accept) as index:
         yield Opened(index, settings)
+
+
+@contextmanager
+def database(data_dir: Path | None, *, make: bool = False) -> Iterator[Engine]:
+    """Yield the database beside the archive, without its lock: a server may hold that.
+
+    Raises InputError where there is none, unless `make`: a mistyped folder must not be made.
+    """
+    from rag.catalog import open_engine
+    from rag.errors import InputError
+
+    settings = options.settings(data_dir)
+    if settings.database_url is None:
+        if make:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        elif not (settings.data_dir / "catalog.sqlite3").exists():
+            raise InputError(f"there is no archive in {settings.data_dir}; see --data-dir")
+    engine = open_engine(settings.catalog_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
