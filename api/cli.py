@@ -132,6 +132,9 @@ def ask(
     source: Sources = None,
     article: Articles = None,
     bundle: BundleFile = None,
+    session: Annotated[
+        str | None, typer.Option(help="Go on with this conversation, or begin it.")
+    ] = None,
 ) -> None:
     """Answer a question with verified citations."""
     from api import bundles
@@ -147,9 +150,7 @@ def ask(
         min_confidence=min_confidence,
     )
     with open_data(data_dir) as opened:
-        answerer, now = opened.answerer(), _now()
-        evidence = answerer.prepare(asked, now=now)
-        answer = answerer.complete(evidence, now=now)
+        evidence, answer = opened.ask(asked, now=_now(), session_id=session)
     if json and bundle != bundles.STANDARD:
         _print_json(answer.model_dump(mode="json"))
     elif bundle != bundles.STANDARD:
