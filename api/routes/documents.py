@@ -74,11 +74,18 @@ def delete_matching(
 def _deleted(services: Services, ids: list[str]) -> list[str]:
     """Delete these articles, and their words in answers that were given; return those there were.
 
-    The answers come first: interrupted, it is done again by asking again.
+    Before, so that nothing is left if this is interrupted and asked for again; and behind, for what
+    was answered meanwhile.
     """
+    _forget(services, ids)
+    deleted = services.index.delete(ids)
+    _forget(services, ids)
+    return deleted
+
+
+def _forget(services: Services, ids: list[str]) -> None:
     services.sessions.forget_articles(ids)
     services.streams.forget_articles(ids)
-    return services.index.delete(ids)
 
 
 def _existing(index: Index, article_id: str) -> Article:
