@@ -28,6 +28,7 @@ from api.routes import (
     reference,
     sessions,
     uploads,
+    web,
 )
 from rag.settings import Settings
 
@@ -65,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router, responses=errors.responses(*refusals))
     for module in (chat, sessions, feedback, uploads):  # those that read a body
         app.include_router(module.router, responses=errors.responses(*refusals, 408))
-    for module in (health, reference):
+    for module in (health, reference, web):
         app.include_router(module.router)
     _guard(app, settings)
     return app
