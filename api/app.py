@@ -30,6 +30,7 @@ from api.routes import (
     scrape,
     sessions,
     uploads,
+    web,
 )
 from rag.settings import Settings
 
@@ -69,7 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router, responses=errors.responses(*refusals))
     for module in (chat, sessions, feedback, uploads):  # those that read a body
         app.include_router(module.router, responses=errors.responses(*refusals, 408))
-    for module in (health, reference, scrape):
+    for module in (health, reference, scrape, web):
         app.include_router(module.router)
     _guard(app, settings, metrics)
     return app

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from api.cursors import decoded, encoded
 from api.deps import ArticleId, Facts, Served, Services, WriteTurn, without_body
 from api.errors import responses
-from api.schemas import Deleted, DeleteQuery, DocumentList, DocumentQuery, PassageList
+from api.schemas import Deleted, DeleteQuery, DocumentList, DocumentQuery, PassageList, SourceInfo, SourceList
 from rag.errors import InputError, NotFound
 from rag.index import Index
 from rag.types import Article
@@ -28,6 +28,14 @@ def list_documents(query: Annotated[DocumentQuery, Query()], services: Served) -
     more = len(found) > query.limit
     cursor = encoded(documents[-1].article_id) if more else None
     return DocumentList(documents=documents, next_cursor=cursor)
+
+
+# Before the route of one article, whose id it would otherwise be taken for.
+@router.get("/sources")
+def sources(services: Served) -> SourceList:
+    """List the outlets with their numbers of articles, most articles first."""
+    found = services.index.catalog.sources()
+    return SourceList(sources=tuple(SourceInfo(**one._asdict()) for one in found))
 
 
 @router.get("/{article_id}", responses=responses(404))
