@@ -31,6 +31,7 @@ from api.routes import (
     scrape,
     sessions,
     uploads,
+    web,
 )
 from api.tracing import ServerSpans, Tracing, open_tracing
 from rag.settings import Settings
@@ -74,7 +75,7 @@ def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
         app.include_router(module.router, responses=errors.responses(*refusals))
     for module in (chat, sessions, feedback, uploads):  # those that read a body
         app.include_router(module.router, responses=errors.responses(*refusals, 408))
-    for module in (health, reference, scrape):
+    for module in (health, reference, scrape, web):
         app.include_router(module.router)
     _guard(app, settings, metrics, traces)
     return app

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from api.sessions import Sessions
 from rag.catalog import Catalog
 from rag.errors import InputError, NotFound
 from rag.settings import Settings
-from rag.types import Question
+from rag.types import Filters, Question
+from tests.commands import dateline
 from tests.test_api_chat import BRIDGE, MUSEUM, QUESTION
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -158,6 +160,22 @@ def test_no_conversation_repeats_a_deleted_article(client: TestClient, session_i
     assert said.status_code == 404
 
 
+def test_an_answer_in_the_making_does_not_keep_what_is_deleted_meanwhile(
+    client: TestClient, session_id: str
+) -> None:
+    services = client.app.state.services  # type: ignore[attr-defined] # a FastAPI
+    late = BRIDGE | {"id": "late", "text": "Mayor Ada Late blamed the oil board.", "url": None}
+    assert client.post("/v1/documents", json=late).status_code == 201
+    question = Question(text="Who blamed the oil board?", filters=Filters(article_ids=("late",)))
+    now = datetime.now(UTC)
+    asked = services.desk.prepare(question, ANONYMOUS, now=now, session_id=session_id)
+    assert client.delete("/v1/documents/late").status_code == 200
+    services.desk.complete(asked)
+    shown = client.get(f"/v1/sessions/{session_id}")
+    assert [m["answer"] for m in shown.json()["messages"]] == [None]
+    assert "Late" not in shown.text
+
+
 @pytest.fixture
 def catalog() -> Iterator[Catalog]:
     opened = Catalog("sqlite://")
@@ -204,3 +222,25 @@ def test_old_answers_go_and_those_with_feedback_stay(client: TestClient) -> None
     with pytest.raises(NotFound, match="no longer kept"):
         services.sessions.answer(unrated["id"], ANONYMOUS)
     assert rated["id"] in {opinion.message_id for opinion in services.feedback.all()}
+
+
+def test_the_command_line_goes_on_with_a_conversation_of_the_api(tmp_path: Path) -> None:
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as opened:
+        assert opened.post("/v1/documents", json=MUSEUM).status_code == 201
+        opened.post("/v1/sessions", json={"id": "renn"})
+        ask(opened, "Who did the Pemberton museum appoint?", session_id="renn")
+    options = ("--session", "renn", "--data-dir", tmp_path, "--json")
+    answer = dateline("ask", "When does he start?", *options).json
+    assert answer["standalone_question"] == "When does Tobias Renn start?"
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as opened:
+        shown = opened.get("/v1/sessions/renn").json()
+    assert [message["question"] for message in shown["messages"]] == [
+        "Who did the Pemberton museum appoint?",
+        "When does he start?",
+    ]
+
+
+def test_the_command_line_refuses_a_name_that_no_conversation_can_have(tmp_path: Path) -> None:
+    ran = dateline("ask", "Who?", "--session", "a b", "--data-dir", tmp_path)
+    assert ran.code == 2
+    assert "id: String should match pattern" in ran.err
