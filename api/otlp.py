@@ -8,6 +8,7 @@ They are sent from a thread of their own, and dropped when the collector does no
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -20,6 +21,7 @@ logger = logging.getLogger("dateline.tracing")
 
 _TIMEOUT_S = 3.0
 _EVERY_MS = 1_000
+_RETRY_S = 5.0
 
 
 def exporting(endpoint: str) -> TracerProvider:
@@ -37,16 +39,25 @@ def exporting(endpoint: str) -> TracerProvider:
 
 
 class Patient(SpanExporter):
-    """Says once that the collector is lost, and once that it is back."""
+    """Says once that the collector is lost, and once that it is back.
 
-    def __init__(self, exporter: SpanExporter) -> None:
+    While it is lost it is tried every `retry_s` alone, so that stopping does not wait for each
+    batch that is left.
+    """
+
+    def __init__(self, exporter: SpanExporter, *, retry_s: float = _RETRY_S) -> None:
         """Send with `exporter`."""
         self._exporter = exporter
+        self._retry_s = retry_s
         self._is_lost = False
+        self._retry_at = 0.0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send the spans, or drop them."""
+        if self._is_lost and time.monotonic() < self._retry_at:
+            return SpanExportResult.FAILURE
         result = self._exporter.export(spans)
+        self._retry_at = time.monotonic() + self._retry_s
         is_lost = result is not SpanExportResult.SUCCESS
         if is_lost and not self._is_lost:
             logger.warning("the collector takes no spans; they are dropped until it does")
