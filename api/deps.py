@@ -41,6 +41,7 @@ class Services:
     feedback: Feedback
     streams: Streams
     questions: Admission
+    searches: Admission
     writes: Admission
     metrics: Metrics
 
@@ -69,6 +70,8 @@ def open_services(
             feedback=Feedback(index.catalog.engine),
             streams=Streams(),
             questions=_admission(settings.concurrency, settings, metrics),
+            # In the same queue a search of 10 ms would wait for answers of 200 ms and more.
+            searches=_admission(settings.concurrency, settings, metrics),
             # More would wait for each other: one at a time writes to the index.
             writes=_admission(_WRITES, settings, metrics),
             metrics=metrics,
@@ -99,10 +102,10 @@ async def _facts(request: Request) -> dict[str, object]:
     return facts
 
 
-async def question_turn(request: Request) -> AsyncIterator[None]:
-    """Hold one of the turns in which questions are answered. Raises Busy."""
+async def search_turn(request: Request) -> AsyncIterator[None]:
+    """Hold one of the turns in which passages are looked for. Raises Busy."""
     services: Services = request.app.state.services
-    async with services.questions.turn():
+    async with services.searches.turn():
         yield
 
 
@@ -125,7 +128,7 @@ async def without_body(request: Request) -> None:
 
 
 # Given back before the reply is sent: a slow reader holds up nobody.
-QuestionTurn = Depends(question_turn, scope="function")
+SearchTurn = Depends(search_turn, scope="function")
 WriteTurn = Depends(write_turn, scope="function")
 Served = Annotated[Services, Depends(_services)]
 RequestId = Annotated[str, Depends(_request_id)]
