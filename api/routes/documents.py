@@ -10,7 +10,15 @@ from fastapi import APIRouter, Depends, Query
 from api.cursors import decoded, encoded
 from api.deps import ArticleId, Facts, Served, Services, WriteTurn, without_body
 from api.errors import responses
-from api.schemas import Deleted, DeleteQuery, DocumentList, DocumentQuery, PassageList, SourceInfo, SourceList
+from api.schemas import (
+    Deleted,
+    DeleteQuery,
+    DocumentList,
+    DocumentQuery,
+    PassageList,
+    SourceInfo,
+    SourceList,
+)
 from rag.errors import InputError, NotFound
 from rag.index import Index
 from rag.types import Article
