@@ -25,6 +25,7 @@ from api.routes import (
     documents,
     feedback,
     health,
+    openai,
     reference,
     sessions,
     uploads,
@@ -65,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router, responses=errors.responses(*refusals))
     for module in (chat, sessions, feedback, uploads):  # those that read a body
         app.include_router(module.router, responses=errors.responses(*refusals, 408))
+    app.include_router(openai.router, responses=errors.enveloped_responses(*refusals))
     for module in (health, reference):
         app.include_router(module.router)
     _guard(app, settings)
