@@ -9,7 +9,7 @@ of them have timed out.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from rag.errors import Busy
@@ -18,14 +18,21 @@ from rag.errors import Busy
 class Admission:
     """Counts who is at work and who waits; used from one event loop."""
 
-    def __init__(self, *, running: int, waiting: int, wait_s: float) -> None:
-        """Let `running` work, and `waiting` wait for at most `wait_s`."""
+    def __init__(
+        self,
+        *,
+        running: int,
+        waiting: int,
+        wait_s: float,
+        on_refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Let `running` work, and `waiting` wait for at most `wait_s`; tell of who is refused."""
         self._turns = asyncio.Semaphore(running)
         self._most_waiting = waiting
         self._wait_s = wait_s
         self.running = 0
         self.waiting = 0
-        self.refused = 0
+        self._on_refused = on_refused
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -39,13 +46,13 @@ class Admission:
     async def take(self) -> None:
         """Take a turn, which `give` gives back. Raises Busy."""
         if self._turns.locked() and self.waiting >= self._most_waiting:
-            self.refused += 1
+            self._on_refused()
             raise Busy(f"{self.running} requests are at work and {self.waiting} wait")
         self.waiting += 1
         try:
             await asyncio.wait_for(self._turns.acquire(), self._wait_s)
         except TimeoutError as exc:
-            self.refused += 1
+            self._on_refused()
             raise Busy(f"no turn came up in {self._wait_s:g} s") from exc
         finally:
             self.waiting -= 1

@@ -18,6 +18,7 @@ from api.auth import Keys
 from api.deps import open_services
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
+from api.metrics import Metrics
 from api.rates import RateLimit, Rates
 from api.routes import (
     chat,
@@ -27,6 +28,7 @@ from api.routes import (
     health,
     openai,
     reference,
+    scrape,
     sessions,
     uploads,
 )
@@ -40,10 +42,12 @@ def create_app(settings: Settings) -> FastAPI:
     ConfigurationError when a limit cannot be read.
     """
 
+    metrics = Metrics()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         logs.configure()
-        with open_services(settings) as services:
+        with open_services(settings, metrics) as services:
             app.state.services = services
             app.state.keys = Keys(services.index.catalog.engine)
             yield
@@ -67,13 +71,13 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (chat, sessions, feedback, uploads):  # those that read a body
         app.include_router(module.router, responses=errors.responses(*refusals, 408))
     app.include_router(openai.router, responses=errors.enveloped_responses(*refusals))
-    for module in (health, reference):
+    for module in (health, reference, scrape):
         app.include_router(module.router)
-    _guard(app, settings)
+    _guard(app, settings, metrics)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
+def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """Put what every request passes before `app`; the last one added is the first to see it."""
     policy = Policy(settings.auth, settings.allowed_hosts, settings.cors_origins)
     timeout_s = settings.body_timeout_s
@@ -89,5 +93,5 @@ def _guard(app: FastAPI, settings: Settings) -> None:
             allow_headers=("Authorization", "Content-Type", "Last-Event-ID", "X-Request-ID"),
             expose_headers=("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"),
         )
-    app.add_middleware(logs.RequestLog)
+    app.add_middleware(logs.RequestLog, metrics=metrics)
     app.add_middleware(SecurityHeaders)

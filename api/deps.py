@@ -14,6 +14,7 @@ from api.admission import Admission
 from api.asking import Desk
 from api.auth import ANONYMOUS, Caller
 from api.feedback import Feedback
+from api.metrics import Metrics
 from api.sessions import Sessions
 from api.streams import Streams
 from ingest.pipeline import Pipeline
@@ -40,10 +41,11 @@ class Services:
     streams: Streams
     questions: Admission
     writes: Admission
+    metrics: Metrics
 
 
 @contextmanager
-def open_services(settings: Settings) -> Iterator[Services]:
+def open_services(settings: Settings, metrics: Metrics) -> Iterator[Services]:
     """Hold the data directory and yield what serves it, interrupted writes finished.
 
     Raises: IndexInUse, FingerprintMismatch, ConfigurationError, DependencyError.
@@ -52,6 +54,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
         index.recover()
         sessions = Sessions(index.catalog.engine, keep_days=settings.keep_days)
         answerer = build_answerer(index, threads=settings.threads, settings=settings)
+        metrics.watch(index)
         yield Services(
             index=index,
             retriever=Retriever(index),
@@ -60,14 +63,20 @@ def open_services(settings: Settings) -> Iterator[Services]:
             sessions=sessions,
             feedback=Feedback(index.catalog.engine),
             streams=Streams(),
-            questions=_admission(settings.concurrency, settings),
+            questions=_admission(settings.concurrency, settings, metrics),
             # More would wait for each other: one at a time writes to the index.
-            writes=_admission(_WRITES, settings),
+            writes=_admission(_WRITES, settings, metrics),
+            metrics=metrics,
         )
 
 
-def _admission(running: int, settings: Settings) -> Admission:
-    return Admission(running=running, waiting=settings.queue, wait_s=settings.queue_wait_s)
+def _admission(running: int, settings: Settings, metrics: Metrics) -> Admission:
+    return Admission(
+        running=running,
+        waiting=settings.queue,
+        wait_s=settings.queue_wait_s,
+        on_refused=metrics.refused,
+    )
 
 
 # Coroutines, because FastAPI sends a plain function to the thread pool, even for a look-up.

@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import unexpected
+from api.metrics import Metrics
 
 logger = logging.getLogger("dateline.api")
 
@@ -46,9 +47,10 @@ class AnswerCut(Exception):
 class RequestLog:
     """Gives each request its id, answers 500 to what escapes, and writes the line."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Log the requests of `app`."""
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Log the requests of `app`, and count them in `metrics`."""
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request and log it."""
@@ -67,6 +69,7 @@ class RequestLog:
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
+        self._metrics.began()
         began = time.perf_counter()
         try:
             await self._app(scope, receive, send_with_id)
@@ -77,7 +80,9 @@ class RequestLog:
                 raise AnswerCut(type(exc).__name__) from None
             await unexpected(Request(scope))(scope, receive, send_with_id)
         finally:
-            _write(scope, status, round((time.perf_counter() - began) * 1_000, 1), facts)
+            took = time.perf_counter() - began
+            self._metrics.request(scope["method"], _route(scope), status, took)
+            _write(scope, status, round(took * 1_000, 1), facts)
 
 
 def _request_id(asked: str) -> str:
@@ -95,12 +100,16 @@ def _frames(exc: Exception) -> list[str]:
     return frames
 
 
+def _route(scope: Scope) -> str | None:
+    """Return the template of the address, because addresses hold ids."""
+    return getattr(scope.get("route"), "path", None)
+
+
 def _write(scope: Scope, status: int, elapsed_ms: float, facts: dict[str, object]) -> None:
-    route = getattr(scope.get("route"), "path", None)  # the template: addresses hold ids
     line = {
         "request_id": scope["state"]["request_id"],
         "method": scope["method"],
-        "route": route,
+        "route": _route(scope),
         "status": status,
         "ms": elapsed_ms,
         **facts,

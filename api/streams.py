@@ -25,7 +25,7 @@ from starlette.concurrency import run_in_threadpool
 from api.admission import Admission
 from api.asking import Asked, Desk, Stopped
 from api.schemas import FoundPassage
-from rag.types import Answer, Value
+from rag.types import Answer, Evidence, Value
 
 MEDIA_TYPE = "text/event-stream"
 # A proxy that collects a reply before it passes it on would undo the streaming.
@@ -68,7 +68,7 @@ class Done(Value):
 class Rendering(Protocol):
     """How the parts of a stream look that depend on its request."""
 
-    def ended(self, answer: Answer) -> BaseModel:
+    def ended(self, answer: Answer, evidence: Evidence) -> BaseModel:
         """Return the answer as it is sent, and note that it was given."""
         ...
 
@@ -191,7 +191,7 @@ class Run:
         is_void = self._has_text
         for event in self._desk.stream(self.asked, stop=self._stop):
             if isinstance(event, Answer):
-                yield Event("message.end", self._rendering.ended(event))
+                yield Event("message.end", self._rendering.ended(event, self.asked.evidence))
                 continue
             replaces = event.replaces or is_void
             is_void, self._has_text = False, True

@@ -206,7 +206,6 @@ def test_hits_come_best_first(client: TestClient) -> None:
         ({"message": "a", "include": ["everything"]}, "/include/0"),
         ({"message": "a", "filters": {"as_of": 2020}}, "/filters/as_of: write it as 2020-03-13"),
         ({"message": "a", "temperature": 1}, "/temperature: Extra inputs are not permitted"),
-        ({"message": "a", "stream": True}, "streaming is not available yet"),
     ],
 )
 def test_a_question_that_cannot_be_used_says_why(
@@ -224,6 +223,7 @@ def test_a_confidence_that_is_not_a_number_is_refused(client: TestClient) -> Non
 
 
 def test_a_bundle_comes_with_the_answer_when_it_is_asked_for(client: TestClient) -> None:
+    assert client.post("/v1/sessions", json={"id": "s1"}).status_code == 201
     answer = ask(client, message=QUESTION, session_id="s1", include=["bundle"])
     one = Bundle.model_validate(answer["bundle"])
     assert one.question.text == QUESTION

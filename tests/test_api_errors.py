@@ -13,6 +13,7 @@ from starlette.types import Message
 from api import errors, logs
 from api.app import create_app
 from api.limits import BodyLimit
+from api.metrics import Metrics
 from rag.errors import DatelineError, DependencyError, InputError
 from rag.settings import Settings
 
@@ -286,7 +287,7 @@ def failing_app(error: Exception) -> FastAPI:
     app = FastAPI()
     errors.install(app)
     app.add_middleware(BodyLimit, limit_bytes=1_000)
-    app.add_middleware(logs.RequestLog)
+    app.add_middleware(logs.RequestLog, metrics=Metrics())
 
     @app.get("/fail/hidden")
     def fail() -> None:

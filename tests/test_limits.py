@@ -18,6 +18,7 @@ from starlette.types import Message
 from api import errors, logs
 from api.app import create_app
 from api.limits import BodyLimit
+from api.metrics import Metrics
 from api.rates import Rates, address
 from rag.errors import ConfigurationError
 from rag.settings import Settings
@@ -185,7 +186,7 @@ def slow_app(timeout_s: float) -> FastAPI:
     app = FastAPI()
     errors.install(app)
     app.add_middleware(BodyLimit, limit_bytes=1_000_000, timeout_s=timeout_s)
-    app.add_middleware(logs.RequestLog)
+    app.add_middleware(logs.RequestLog, metrics=Metrics())
 
     @app.post("/size")
     async def size(request: Request) -> int:

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.auth import Keys, Scope
+from rag.answer import Answerer
 from rag.settings import Settings
 from tests.hostile import exchange, served
 
@@ -107,11 +108,17 @@ def test_an_accident_in_the_middle_of_an_answer_says_nothing_of_it(
         raise RuntimeError(f"cannot read {ARTICLE['text']} for {QUESTION}")
 
     caplog.set_level(logging.DEBUG)
-    assert isinstance(client.app, FastAPI)
-    monkeypatch.setattr(client.app.state.services.answerer, "prepare", fail)
+    monkeypatch.setattr(Answerer, "prepare", fail)
     sent = {"Authorization": f"Bearer {tokens(client)['admin']}"}
     response = client.post("/v1/chat", json={"message": QUESTION}, headers=sent)
     assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert "RuntimeError" in caplog.text
+    monkeypatch.undo()
+    monkeypatch.setattr(Answerer, "stream", fail)
+    streamed = client.post("/v1/chat", json=BODIES[1], headers=sent)
+    # The events before the accident hold the question: it goes to whoever asked it, not to the log.
+    assert '"code":"internal_error"' in streamed.text.partition("event: error")[2]
+    assert "brakkenfolk" not in streamed.text.partition("event: error")[2]
     for word in WORDS:
         assert word not in (caplog.text + response.text).lower()
 

@@ -4,7 +4,6 @@ POST /v1/chat {"message": "Who was blamed for the Taji attack?", "stream": true}
 """
 
 import asyncio
-import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,11 +19,11 @@ from api import errors
 from api.asking import Asked
 from api.deps import Asker, Facts, MessageId, QuestionTurn, RequestId, Served, Services
 from api.errors import responses
-from api.observed import observed
+from api.metrics import Metrics, observed
 from api.schemas import ChatAnswer, ChatRequest, FoundPassage, SearchRequest, SearchResponse
 from api.streams import HEADERS, MEDIA_TYPE, Run
 from rag.errors import NotFound
-from rag.types import Answer
+from rag.types import Answer, Evidence
 
 router = APIRouter(prefix="/v1", tags=["questions"], responses=responses(400, 413, 422, 500, 503))
 
@@ -36,22 +35,21 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
     }
 }
-logger = logging.getLogger("dateline.api")
 
 
 class Reply:
     """How an answer is sent in reply to a request, and what is noted of it."""
 
-    def __init__(self, request: ChatRequest, connection: Request, asked: Asked) -> None:
+    def __init__(self, request: ChatRequest, connection: Request, metrics: Metrics) -> None:
         """Reply to `request`, which came over `connection`."""
         self._request = request
         self._connection = connection
-        self._asked = asked
+        self._metrics = metrics
 
-    def ended(self, answer: Answer) -> ChatAnswer:
+    def ended(self, answer: Answer, evidence: Evidence) -> ChatAnswer:
         """Return the answer as it is sent, and note that it was given."""
-        observed(answer, self._connection)
-        return ChatAnswer.of(answer, self._asked.evidence, self._request)
+        observed(answer, self._connection.state.facts, self._metrics)
+        return ChatAnswer.of(answer, evidence, self._request)
 
     def failed(self, exc: Exception) -> BaseModel:
         """Return the problem as it is sent, and note what happened."""
@@ -81,9 +79,9 @@ async def chat(
             session_id=request.session_id,
             request_id=request_id,
         )
-        reply = Reply(request, connection, asked)
+        reply = Reply(request, connection, services.metrics)
         if not request.stream:
-            return reply.ended(await completed(services, connection, asked))
+            return reply.ended(await completed(services, connection, asked), asked.evidence)
         run = Run(services.desk, asked, reply)
         run.start(turn.pop_all())
     services.streams.add(run)

@@ -26,4 +26,5 @@ def give(feedback: FeedbackIn, services: Served, caller: Asker, facts: Facts) ->
     now = datetime.now(UTC)
     services.feedback.give(feedback.message_id, feedback.given(), caller, now=now)
     facts.update(rating=feedback.rating)
+    services.metrics.feedback(feedback.rating)
     return FeedbackKept(message_id=feedback.message_id, rating=feedback.rating, created_at=now)

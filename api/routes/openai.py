@@ -22,7 +22,7 @@ from api import errors
 from api.asking import Asked
 from api.deps import Asker, RequestId, Served, Services
 from api.errors import enveloped_responses
-from api.observed import observed
+from api.metrics import observed
 from api.openai_reply import Completion, Model, ModelList, chunks, completion, models
 from api.openai_request import CompletionRequest
 from api.routes.chat import completed
@@ -92,9 +92,7 @@ def list_models(services: Served) -> ModelList:
     return ModelList(data=models(services.desk.model))
 
 
-@router.get(
-    "/models/{model:path}", response_model=Model, responses=enveloped_responses(400, 404)
-)
+@router.get("/models/{model:path}", response_model=Model, responses=enveloped_responses(400, 404))
 async def get_model(model: ModelName, services: Served, connection: Request) -> Model | Response:
     """Return one of the models."""
     found = [one for one in models(services.desk.model) if one.id == model]
@@ -120,7 +118,7 @@ async def _answer(
 ) -> Answer:
     async with turn:
         answer = await completed(services, connection, asked)
-    observed(answer, connection)
+    observed(answer, connection.state.facts, services.metrics)
     return answer
 
 

@@ -101,6 +101,7 @@ def add(
     items = list(read_bytes(posted.name, posted.data))
     report = _take_in(services.pipeline, items)
     facts.update(articles=len(report.results), rejected=len(report.errors))
+    services.metrics.ingested(report.results, rejected=len(report.errors))
     if not report.results:
         raise IngestError(_reasons(report.errors))
     if len(items) > 1:
@@ -119,7 +120,9 @@ def replace(
     [item] = read_bytes(*_as_file(named))
     if isinstance(item, Rejected):
         raise IngestError(item.reason)
-    return _single(services.pipeline.put(item.article), response)
+    outcome = services.pipeline.put(item.article)
+    services.metrics.ingested([outcome])
+    return _single(outcome, response)
 
 
 def _as_file(article: ArticleIn) -> Posted:
