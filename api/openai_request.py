@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError
 
 from api.errors import UNSUPPORTED
 from api.schemas import ChatRequest, Message, Retrieval, SessionName
-from rag.types import Filters
+from rag.types import Filters, Storable
 
 # Those before cannot be meant any more, and a long conversation is not refused for its length.
 _TURNS_READ = 200
@@ -85,7 +85,7 @@ class Part(_Sent):
     """A piece of a message."""
 
     type: Annotated[str, AfterValidator(_text_alone)] = Field(description="text; others are 400")
-    text: Annotated[str, StringConstraints(max_length=100_000)] = ""
+    text: Annotated[Storable, StringConstraints(max_length=100_000)] = ""
 
 
 class CompletionMessage(_Sent):

@@ -109,7 +109,8 @@ def _meant(request: CompletionRequest) -> ChatRequest:
     try:
         return request.chat_request()
     except ValidationError as exc:
-        found = [{**error, "loc": ("body", *error["loc"])} for error in exc.errors()]
+        # Everything else has been looked at.
+        found = [{**error, "loc": ("body", "messages")} for error in exc.errors()]
         raise RequestValidationError(found) from exc
 
 

@@ -93,12 +93,18 @@ def _made(app: FastAPI) -> dict[str, Any]:
             # The empty one: a server on loopback asks for no key until the first is made.
             operation["security"] = [{"key": []}, {}]
             operation["x-scope"] = scope
-        if is_enveloped(path):
-            # FastAPI's own, for parameters that are wrong: here they are 400.
-            operation["responses"].pop("422", None)
+        for status in _never(path, operation):
+            operation["responses"].pop(status, None)
         for response in operation["responses"].values():
             _as_problem(response)
     return made
+
+
+def _never(path: str, operation: dict[str, Any]) -> set[str]:
+    """Return the statuses that are declared for all routes of a family, but not this one's."""
+    never = set() if "requestBody" in operation else {"400", "408", "413"}
+    # FastAPI declares 422 by itself, for parameters that are wrong; there they are 400.
+    return (never - {"400"}) | {"422"} if is_enveloped(path) else never
 
 
 def _operations(made: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
