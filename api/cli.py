@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.evals import app as eval_app
+from api.export import app as feedback_app
 from api.keys import app as keys_app
 from api.opened import open_data
 from api.options import (
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(eval_app, name="eval")
+app.add_typer(feedback_app, name="feedback")
 app.add_typer(keys_app, name="keys")
 
 DEMO_QUESTIONS = (
@@ -130,6 +132,9 @@ def ask(
     source: Sources = None,
     article: Articles = None,
     bundle: BundleFile = None,
+    session: Annotated[
+        str | None, typer.Option(help="Go on with this conversation, or begin it.")
+    ] = None,
 ) -> None:
     """Answer a question with verified citations."""
     from api import bundles
@@ -145,9 +150,7 @@ def ask(
         min_confidence=min_confidence,
     )
     with open_data(data_dir) as opened:
-        answerer, now = opened.answerer(), _now()
-        evidence = answerer.prepare(asked, now=now)
-        answer = answerer.complete(evidence, now=now)
+        evidence, answer = opened.ask(asked, now=_now(), session_id=session)
     if json and bundle != bundles.STANDARD:
         _print_json(answer.model_dump(mode="json"))
     elif bundle != bundles.STANDARD:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api import options
+from api.opened import database
 from api.options import DataDir, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from api.auth import Key, Keys, Scope
-    from rag.settings import Settings
 
 app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
 
@@ -89,29 +88,10 @@ def revoke(
 
 @contextmanager
 def _keys(data_dir: Any, *, make: bool = False) -> Iterator[Keys]:  # Any: typer's Path or None
-    """Open the keys beside the archive, without its lock: a server may hold that."""
     from api.auth import Keys
-    from rag.catalog import open_engine
 
-    settings = options.settings(data_dir)
-    _check_place(settings, make=make)
-    engine = open_engine(settings.catalog_url)
-    try:
+    with database(data_dir, make=make) as engine:
         yield Keys(engine)
-    finally:
-        engine.dispose()
-
-
-def _check_place(settings: Settings, *, make: bool) -> None:
-    """Make the folder for a first key; elsewhere a mistyped folder must not come into being."""
-    from rag.errors import InputError
-
-    if settings.database_url:
-        return
-    if make:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    elif not (settings.data_dir / "catalog.sqlite3").exists():
-        raise InputError(f"there is no archive in {settings.data_dir}; see --data-dir")
 
 
 def _name(given: str) -> str:

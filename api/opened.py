@@ -16,10 +16,15 @@ from typing import TYPE_CHECKING, Any
 from api import options
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import Engine
+
     from ingest.pipeline import IngestReport, Pipeline
     from rag.answer import Answerer
     from rag.index import Index
     from rag.settings import Settings
+    from rag.types import Answer, Evidence, Question
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,29 @@ class Opened:
         from rag.wiring import build_answerer
 
         return build_answerer(self.index, threads=self.settings.threads, settings=self.settings)
+
+    def ask(
+        self, question: Question, *, now: datetime, session_id: str | None = None
+    ) -> tuple[Evidence, Answer]:
+        """Return the answer with its evidence; in a conversation, begun if it is not there.
+
+        Raises: InputError when `session_id` cannot be one.
+        """
+        answerer = self.answerer()
+        if session_id is None:
+            evidence = answerer.prepare(question, now=now)
+            return evidence, answerer.complete(evidence, now=now)
+        from api.asking import Desk
+        from api.auth import ANONYMOUS
+        from api.schemas import SessionIn
+        from api.sessions import Sessions
+
+        wanted = options.valid(SessionIn, id=session_id)
+        sessions = Sessions(self.index.catalog.engine, keep_days=self.settings.keep_days)
+        sessions.create(ANONYMOUS, now=now, asked_id=wanted.id)
+        desk = Desk(answerer, sessions)
+        asked = desk.prepare(question, ANONYMOUS, now=now, session_id=wanted.id)
+        return asked.evidence, desk.complete(asked)
 
     def pipeline(self) -> Pipeline:
         """Return a pipeline into the index."""
@@ -64,3 +92,25 @@ def open_data(data_dir: Path | None, *, accept: bool = True) -> Iterator[Opened]
     settings = options.settings(data_dir)
     with open_index(settings, accept=accept) as index:
         yield Opened(index, settings)
+
+
+@contextmanager
+def database(data_dir: Path | None, *, make: bool = False) -> Iterator[Engine]:
+    """Yield the database beside the archive, without its lock: a server may hold that.
+
+    Raises InputError where there is none, unless `make`: a mistyped folder must not be made.
+    """
+    from rag.catalog import open_engine
+    from rag.errors import InputError
+
+    settings = options.settings(data_dir)
+    if settings.database_url is None:
+        if make:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        elif not (settings.data_dir / "catalog.sqlite3").exists():
+            raise InputError(f"there is no archive in {settings.data_dir}; see --data-dir")
+    engine = open_engine(settings.catalog_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

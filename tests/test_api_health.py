@@ -107,7 +107,8 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
         for method, operation in operations.items()
     }
     assert declared == {
-        "POST /v1/chat": {"200", "400", "413", "422", "500", "503"},
+        "POST /v1/chat": {"200", "400", "404", "413", "422", "500", "503"},
+        "GET /v1/chat/{message_id}/events": {"200", "404", "422", "500", "503"},
         "POST /v1/search": {"200", "400", "413", "422", "500", "503"},
         "GET /v1/documents": {"200", "422", "500", "503"},
         "DELETE /v1/documents": {"200", "422", "500", "503"},
@@ -117,6 +118,12 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
         "DELETE /v1/documents/{article_id}": {"200", "404", "422", "500", "503"},
         "GET /v1/documents/{article_id}/passages": {"200", "404", "422", "500", "503"},
         "GET /v1/citations/{citation_id}": {"200", "404", "422", "500", "503"},
+        "GET /v1/sessions": {"200", "422", "500", "503"},
+        "POST /v1/sessions": {"200", "201", "400", "413", "422", "500", "503"},
+        "GET /v1/sessions/{session_id}": {"200", "404", "422", "500", "503"},
+        "PATCH /v1/sessions/{session_id}": {"200", "400", "404", "413", "422", "500", "503"},
+        "DELETE /v1/sessions/{session_id}": {"204", "404", "422", "500", "503"},
+        "POST /v1/feedback": {"201", "400", "404", "413", "422", "500", "503"},
         "GET /healthz": {"200"},
         "GET /readyz": {"200", "503"},
     }

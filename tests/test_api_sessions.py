@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from rag.catalog import Catalog
 from rag.errors import InputError, NotFound
 from rag.settings import Settings
 from rag.types import Question
+from tests.commands import dateline
 from tests.test_api_chat import BRIDGE, MUSEUM, QUESTION
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -204,3 +206,25 @@ def test_old_answers_go_and_those_with_feedback_stay(client: TestClient) -> None
     with pytest.raises(NotFound, match="no longer kept"):
         services.sessions.answer(unrated["id"], ANONYMOUS)
     assert rated["id"] in {opinion.message_id for opinion in services.feedback.all()}
+
+
+def test_the_command_line_goes_on_with_a_conversation_of_the_api(tmp_path: Path) -> None:
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as opened:
+        assert opened.post("/v1/documents", json=MUSEUM).status_code == 201
+        opened.post("/v1/sessions", json={"id": "renn"})
+        ask(opened, "Who did the Pemberton museum appoint?", session_id="renn")
+    options = ("--session", "renn", "--data-dir", tmp_path, "--json")
+    answer = dateline("ask", "When does he start?", *options).json
+    assert answer["standalone_question"] == "When does Tobias Renn start?"
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as opened:
+        shown = opened.get("/v1/sessions/renn").json()
+    assert [message["question"] for message in shown["messages"]] == [
+        "Who did the Pemberton museum appoint?",
+        "When does he start?",
+    ]
+
+
+def test_the_command_line_refuses_a_name_that_no_conversation_can_have(tmp_path: Path) -> None:
+    ran = dateline("ask", "Who?", "--session", "a b", "--data-dir", tmp_path)
+    assert ran.code == 2
+    assert "id: String should match pattern" in ran.err

@@ -25,7 +25,7 @@ from api.streams import HEADERS, MEDIA_TYPE, Run
 from rag.errors import NotFound
 from rag.types import Answer, Evidence
 
-router = APIRouter(prefix="/v1", tags=["questions"], responses=responses(400, 413, 422, 500, 503))
+router = APIRouter(prefix="/v1", tags=["questions"], responses=responses(422, 500, 503))
 
 _LOOKS_UP_S = 0.5
 # Any: FastAPI's own type.
@@ -56,7 +56,7 @@ class Reply:
         return errors.noted(self._connection, exc)
 
 
-@router.post("/chat", response_model=ChatAnswer, responses=_STREAM | responses(404))
+@router.post("/chat", response_model=ChatAnswer, responses=_STREAM | responses(400, 404, 413))
 async def chat(
     request: ChatRequest,
     services: Served,
@@ -111,7 +111,7 @@ async def resume(
     return _streamed(run, after=last_event_id)
 
 
-@router.post("/search", dependencies=[QuestionTurn])
+@router.post("/search", dependencies=[QuestionTurn], responses=responses(400, 413))
 def search(request: SearchRequest, services: Served, facts: Facts) -> SearchResponse:
     """Return the passages nearest to the query, best first, at most three of one article."""
     hits = services.retriever.search(

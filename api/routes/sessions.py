@@ -15,15 +15,13 @@ from api.schemas import SessionIn, SessionList, SessionQuery, SessionTitle
 from api.sessions import Conversation, SessionInfo
 from rag.errors import InputError
 
-router = APIRouter(
-    prefix="/v1/sessions", tags=["sessions"], responses=responses(400, 413, 422, 500, 503)
-)
+router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=responses(422, 500, 503))
 _CREATED: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type
     201: {"model": SessionInfo, "description": "Begun; 200 when it was there before"}
 }
 
 
-@router.post("", responses=_CREATED)
+@router.post("", responses=_CREATED | responses(400, 413))
 def create(asked: SessionIn, services: Served, caller: Asker, response: Response) -> SessionInfo:
     """Begin a conversation; questions that name its id are understood from those before them."""
     info, is_new = services.sessions.create(
@@ -55,7 +53,7 @@ def get(session_id: SessionId, services: Served, caller: Asker) -> Conversation:
     return services.sessions.get(session_id, caller, now=datetime.now(UTC))
 
 
-@router.patch("/{session_id}", responses=responses(404))
+@router.patch("/{session_id}", responses=responses(400, 404, 413))
 def rename(
     session_id: SessionId, wanted: SessionTitle, services: Served, caller: Asker
 ) -> SessionInfo:
