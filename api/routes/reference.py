@@ -77,6 +77,23 @@ def page(made: dict[str, Any]) -> str:
     return _PAGE.format(title=title, description=description, rows="\n".join(rows))
 
 
+def table(made: dict[str, Any]) -> str:
+    """Return which failures each route of an OpenAPI document declares, as a Markdown table.
+
+    >>> print(table(document(create_app(Settings()))))
+    """
+    failing = {
+        f"{method.upper()} {path}": {one for one in operation["responses"] if one >= "400"}
+        for path, method, operation in _operations(made)
+    }
+    statuses = sorted(set().union(*failing.values()))
+    lines = ["| | " + " | ".join(statuses) + " |", "|---" * (len(statuses) + 1) + "|"]
+    for route, declared in failing.items():
+        marks = "".join(" ✓ |" if status in declared else " |" for status in statuses)
+        lines.append(f"| `{route}` |{marks}")
+    return "\n".join(lines)
+
+
 def _made(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(
         title=app.title,
