@@ -31,6 +31,7 @@ from api.routes import (
     scrape,
     sessions,
     uploads,
+    web,
 )
 from rag.settings import Settings
 
@@ -71,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (chat, sessions, feedback, uploads):  # those that read a body
         app.include_router(module.router, responses=errors.responses(*refusals, 408))
     app.include_router(openai.router, responses=errors.enveloped_responses(*refusals))
-    for module in (health, reference, scrape):
+    for module in (health, reference, scrape, web):
         app.include_router(module.router)
     _guard(app, settings, metrics)
     return app

@@ -227,6 +227,20 @@ class DocumentList(Value):
     next_cursor: str | None = Field(description="null: this was the last page")
 
 
+class SourceInfo(Value):
+    """An outlet of the archive."""
+
+    source: str | None = Field(description="null: of articles that name none")
+    articles: int
+    newest: datetime | None = Field(description="when its last article was published")
+
+
+class SourceList(Value):
+    """The outlets that filters can name, those with most articles first."""
+
+    sources: tuple[SourceInfo, ...]
+
+
 class PassageList(Value):
     """An article's passages, in order."""
 

@@ -11,7 +11,7 @@ examined. A caller sees what came with the same key; `admin` sees all.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, Literal
@@ -33,6 +33,7 @@ from api.tables import (
     transaction,
 )
 from rag.bundle import Bundle, bundle, versions
+from rag.catalog import ArticleRow
 from rag.errors import InputError, NotFound
 from rag.types import Answer, Evidence, Filters, Turn, Value
 
@@ -194,6 +195,9 @@ class Sessions:
             session.add(row)
             session.flush()
             session.add_all(quoted)
+            # One that was deleted while the answer was written must not live on in it.
+            if _live(session, whole.articles) < whole.articles.keys():
+                row.answer = row.bundle = None
             self._touch(session, answer, evidence.question.text)
             self._sweep(session, answer.created_at)
 
@@ -272,6 +276,11 @@ def existing_message(session: Session, message_id: str, caller: Caller) -> Messa
 def unpacked(stored: bytes) -> Bundle:
     """Return a bundle as it was stored."""
     return Bundle.model_validate_json(zlib.decompress(stored))
+
+
+def _live(session: Session, article_ids: Iterable[str]) -> set[str]:
+    these = ArticleRow.article_id.in_(list(article_ids)), ArticleRow.state == "live"
+    return set(session.scalars(select(ArticleRow.article_id).where(*these)))
 
 
 def _message(row: MessageRow, rating: str | None) -> Message:

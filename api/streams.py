@@ -84,26 +84,80 @@ class Event(NamedTuple):
     data: BaseModel
 
 
+class Making:
+    """Makes the events of one answer, in a thread of its own."""
+
+    def __init__(self, desk: Desk, asked: Asked, rendering: Rendering) -> None:
+        """Prepare to make the answer to `asked`."""
+        self._desk = desk
+        self._asked = asked
+        self._rendering = rendering
+        self._has_begun = False
+        self._has_text = False
+
+    def events(self, stop: threading.Event) -> Iterator[Event]:
+        """Yield the events; a second time those that are left. Raises Stopped when `stop` is set.
+
+        What an interrupted attempt wrote is void.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            yield from self._opening()
+        try:
+            yield from self._writing(stop)
+        except Stopped:
+            raise
+        except Exception as exc:  # the status is sent: what happened can only be said in the stream
+            yield Event("error", self._rendering.failed(exc))
+        yield Event("done", Done())
+
+    def _opening(self) -> Iterator[Event]:
+        begun, evidence = self._asked.begun, self._asked.evidence
+        started = Started(
+            model=self._desk.model,
+            **begun.model_dump(
+                include={"id", "session_id", "created_at", "standalone_question", "request_id"}
+            ),
+        )
+        yield Event("message.start", started)
+        passages = tuple(FoundPassage.of(hit, scores=True) for hit in evidence.hits)
+        yield Event("retrieval", Retrieved(passages=passages))
+
+    def _writing(self, stop: threading.Event) -> Iterator[Event]:
+        is_void = self._has_text
+        for event in self._desk.stream(self._asked, stop=stop):
+            if isinstance(event, Answer):
+                yield Event("message.end", self._rendering.ended(event, self._asked.evidence))
+                continue
+            if event.replaces or is_void:
+                # A citation behind this belongs to the new text.
+                yield Event("message.delta", Written(text="", replaces=True))
+            is_void, self._has_text = False, True
+            yield from (Event("citation", citation) for citation in event.citations)
+            yield Event("message.delta", Written(text=event.text, replaces=False))
+
+
 class Run:
     """One answer in the making, and its events so far; used from one event loop."""
 
     def __init__(self, desk: Desk, asked: Asked, rendering: Rendering) -> None:
         """Prepare to make the answer to `asked`."""
-        self.asked = asked
-        self._desk = desk
-        self._rendering = rendering
+        self.id = asked.begun.id
+        self.caller = asked.caller
+        self.article_ids = frozenset(hit.article.article_id for hit in asked.evidence.hits)
+        # Let go of when it is finished: evidence is much larger than its events.
+        self._making: Making | None = Making(desk, asked, rendering)
         self._events: list[bytes] = []
         self._readers: set[asyncio.Event] = set()
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
         self._task: asyncio.Task[None] | None = None
-        self._has_text = False
         self.state: Literal["new", "running", "interrupted", "finished"] = "new"
 
     def start(self, turn: AsyncExitStack) -> None:
         """Begin, or go on after an interruption; `turn` is given back when the work is done."""
         self._stop = threading.Event()
-        self._task = asyncio.create_task(self._work(turn, resumed=self.state == "interrupted"))
+        self._task = asyncio.create_task(self._work(turn))
         self.state = "running"
 
     async def take_up(self, admission: Admission) -> None:
@@ -146,60 +200,26 @@ class Run:
         if self._task is not None:
             await self._task
 
-    async def _work(self, turn: AsyncExitStack, *, resumed: bool) -> None:
-        async with turn:
-            try:
-                await run_in_threadpool(self._make, resumed=resumed)
-                self.state = "finished"
-            except Stopped:
-                self.state = "interrupted"
-        self._tell()
-
-    def _make(self, *, resumed: bool) -> None:
-        """Add the events, in a thread of its own."""
-        for event in self._all(resumed=resumed):
-            number = len(self._events) + 1
-            data = event.data.model_dump_json()
-            self._events.append(format_sse_event(data_str=data, event=event.name, id=str(number)))
-            self._loop.call_soon_threadsafe(self._tell)
-
-    def _all(self, *, resumed: bool) -> Iterator[Event]:
-        if not resumed:
-            yield from self._opening()
+    async def _work(self, turn: AsyncExitStack) -> None:
+        interrupted = False
         try:
-            yield from self._writing()
+            async with turn:
+                await run_in_threadpool(self._make)
         except Stopped:
-            raise
-        except Exception as exc:  # the status is sent: what happened can only be said in the stream
-            yield Event("error", self._rendering.failed(exc))
-        yield Event("done", Done())
+            interrupted = True
+        finally:
+            # Whatever happened, no reader waits for more.
+            self.state = "interrupted" if interrupted else "finished"
+            self._making = self._making if interrupted else None
+            self._tell()
 
-    def _opening(self) -> Iterator[Event]:
-        begun, evidence = self.asked.begun, self.asked.evidence
-        started = Started(
-            model=self._desk.model,
-            **begun.model_dump(
-                include={"id", "session_id", "created_at", "standalone_question", "request_id"}
-            ),
-        )
-        yield Event("message.start", started)
-        passages = tuple(FoundPassage.of(hit, scores=True) for hit in evidence.hits)
-        yield Event("retrieval", Retrieved(passages=passages))
-
-    def _writing(self) -> Iterator[Event]:
-        # What an interrupted attempt sent is void.
-        is_void = self._has_text
-        for event in self._desk.stream(self.asked, stop=self._stop):
-            if isinstance(event, Answer):
-                yield Event("message.end", self._rendering.ended(event, self.asked.evidence))
-                continue
-            replaces = event.replaces or is_void
-            is_void, self._has_text = False, True
-            if replaces:
-                # A citation behind this belongs to the new text.
-                yield Event("message.delta", Written(text="", replaces=True))
-            yield from (Event("citation", citation) for citation in event.citations)
-            yield Event("message.delta", Written(text=event.text, replaces=False))
+    def _make(self) -> None:
+        """Add the events, in a thread of its own."""
+        for event in self._making.events(self._stop) if self._making else ():
+            number = str(len(self._events) + 1)
+            data = event.data.model_dump_json()
+            self._events.append(format_sse_event(data_str=data, event=event.name, id=number))
+            self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
         for news in self._readers:
@@ -215,9 +235,10 @@ class Streams:
 
     def add(self, run: Run) -> None:
         """Remember a run, and forget the oldest when there are too many."""
-        self._runs[run.asked.begun.id] = run
-        if len(self._runs) > _MOST_RUNS:
-            self._runs.popitem(last=False)
+        self._runs[run.id] = run
+        finished = (one.id for one in self._runs.values() if one.state != "running")
+        if len(self._runs) > _MOST_RUNS and (oldest := next(finished, None)):
+            del self._runs[oldest]
 
     def get(self, message_id: str) -> Run | None:
         """Return the run that makes this answer."""
@@ -227,7 +248,7 @@ class Streams:
         """Forget the answers that hold words of these articles."""
         gone = set(article_ids)
         for message_id, run in list(self._runs.items()):
-            if gone & {hit.article.article_id for hit in run.asked.evidence.hits}:
+            if gone & run.article_ids:
                 del self._runs[message_id]
 
     async def close(self) -> None:

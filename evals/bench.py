@@ -5,6 +5,7 @@
     python -m evals.bench ask                                 cold, warm and import times
     python -m evals.bench encode                              tokens/s of every model that ships
     python -m evals.bench judges --data ../shared/data        ours and others' judges of support
+    python -m evals.bench load --clients 50 --seconds 60      many at once against a server
 
 `--data` holds `newsqa/articles.jsonl` and `newsqa/questions.jsonl`. `systems` needs the extra
 `peers`; `--peers llamaindex` leaves out what is not installed, `--peers none` measures ours alone,
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from tokenizers import Encoding
 
+from evals import load as load_test
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, load
 from evals.metrics import percentile
 from evals.peers import judges
@@ -46,17 +48,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=["systems", "judges", "ingest", "ask", "encode"])
+    parser.add_argument("what", choices=["systems", "judges", "ingest", "ask", "encode", "load"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--peers", default="llamaindex,haystack,txtai", help="or none")
     parser.add_argument("--questions", type=int, default=None, help="default: all")
     parser.add_argument("--answers", type=int, default=60)
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60)
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         if args.what == "encode":
             _encode()
         elif args.what == "judges":
             judges.bench(args.data, judges.Others({}))
+        elif args.what == "load":
+            load_test.bench(clients=args.clients, seconds=args.seconds)
         elif args.what == "systems":
             _systems(args, Path(folder))
         elif args.what == "ingest":

@@ -134,6 +134,14 @@ class Counts(NamedTuple):
     unswept: int
 
 
+class SourceCount(NamedTuple):
+    """An outlet, how many live articles it has, and when the newest of them was published."""
+
+    source: str | None
+    articles: int
+    newest: datetime | None
+
+
 class Catalog:
     """Holds the engine; every method is one transaction."""
 
@@ -328,6 +336,17 @@ class Catalog:
         query = query.order_by(ArticleRow.article_id).limit(limit)
         with Session(self._engine) as session:
             return [ArticleMeta(**_meta_fields(row)) for row in session.scalars(query)]
+
+    def sources(self) -> list[SourceCount]:
+        """Return the outlets of live articles, those with most articles first."""
+        columns = (ArticleRow.source, func.count(), func.max(ArticleRow.published_at))
+        query = select(*columns).where(_LIVE).group_by(ArticleRow.source)
+        query = query.order_by(func.count().desc(), ArticleRow.source)
+        with Session(self._engine) as session:
+            return [
+                SourceCount(name, count, None if at is None else datetime.fromtimestamp(at, UTC))
+                for name, count, at in session.execute(query)
+            ]
 
     def matching(self, filters: Filters) -> list[str]:
         """Return the ids of all live articles that pass `filters`, in order."""

@@ -14,7 +14,7 @@ from api.sessions import Sessions
 from rag.catalog import Catalog
 from rag.errors import InputError, NotFound
 from rag.settings import Settings
-from rag.types import Question
+from rag.types import Filters, Question
 from tests.commands import dateline
 from tests.test_api_chat import BRIDGE, MUSEUM, QUESTION
 
@@ -158,6 +158,22 @@ def test_no_conversation_repeats_a_deleted_article(client: TestClient, session_i
     assert "Gone" not in shown.text
     said = client.post("/v1/feedback", json={"message_id": answer["id"], "rating": "up"})
     assert said.status_code == 404
+
+
+def test_an_answer_in_the_making_does_not_keep_what_is_deleted_meanwhile(
+    client: TestClient, session_id: str
+) -> None:
+    services = client.app.state.services  # type: ignore[attr-defined] # a FastAPI
+    late = BRIDGE | {"id": "late", "text": "Mayor Ada Late blamed the oil board.", "url": None}
+    assert client.post("/v1/documents", json=late).status_code == 201
+    question = Question(text="Who blamed the oil board?", filters=Filters(article_ids=("late",)))
+    now = datetime.now(UTC)
+    asked = services.desk.prepare(question, ANONYMOUS, now=now, session_id=session_id)
+    assert client.delete("/v1/documents/late").status_code == 200
+    services.desk.complete(asked)
+    shown = client.get(f"/v1/sessions/{session_id}")
+    assert [m["answer"] for m in shown.json()["messages"]] == [None]
+    assert "Late" not in shown.text
 
 
 @pytest.fixture

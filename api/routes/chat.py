@@ -105,7 +105,7 @@ async def resume(
     all before it is void. The last answers that were streamed can be taken up, also finished ones.
     """
     run = services.streams.get(message_id)
-    if run is None or not (run.asked.caller.key_id == caller.key_id or caller.may("admin")):
+    if run is None or not (run.caller.key_id == caller.key_id or caller.may("admin")):
         raise NotFound(f"the stream of {message_id!r} cannot be taken up again; ask anew")
     await run.take_up(services.questions)
     return _streamed(run, after=last_event_id)

@@ -10,7 +10,15 @@ from fastapi import APIRouter, Depends, Query
 from api.cursors import decoded, encoded
 from api.deps import ArticleId, Facts, Served, Services, WriteTurn, without_body
 from api.errors import responses
-from api.schemas import Deleted, DeleteQuery, DocumentList, DocumentQuery, PassageList
+from api.schemas import (
+    Deleted,
+    DeleteQuery,
+    DocumentList,
+    DocumentQuery,
+    PassageList,
+    SourceInfo,
+    SourceList,
+)
 from rag.errors import InputError, NotFound
 from rag.index import Index
 from rag.types import Article
@@ -28,6 +36,14 @@ def list_documents(query: Annotated[DocumentQuery, Query()], services: Served) -
     more = len(found) > query.limit
     cursor = encoded(documents[-1].article_id) if more else None
     return DocumentList(documents=documents, next_cursor=cursor)
+
+
+# Before the route of one article, whose id it would otherwise be taken for.
+@router.get("/sources")
+def sources(services: Served) -> SourceList:
+    """List the outlets with their numbers of articles, most articles first."""
+    found = services.index.catalog.sources()
+    return SourceList(sources=tuple(SourceInfo(**one._asdict()) for one in found))
 
 
 @router.get("/{article_id}", responses=responses(404))
@@ -74,11 +90,18 @@ def delete_matching(
 def _deleted(services: Services, ids: list[str]) -> list[str]:
     """Delete these articles, and their words in answers that were given; return those there were.
 
-    The answers come first: interrupted, it is done again by asking again.
+    Before, so that nothing is left if this is interrupted and asked for again; and behind, for what
+    was answered meanwhile.
     """
+    _forget(services, ids)
+    deleted = services.index.delete(ids)
+    _forget(services, ids)
+    return deleted
+
+
+def _forget(services: Services, ids: list[str]) -> None:
     services.sessions.forget_articles(ids)
     services.streams.forget_articles(ids)
-    return services.index.delete(ids)
 
 
 def _existing(index: Index, article_id: str) -> Article:
