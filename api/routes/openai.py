@@ -34,11 +34,11 @@ router = APIRouter(prefix="/v1", tags=["openai"], responses=enveloped_responses(
 
 _KEEP_ALIVE = b": keep-alive\n\n"
 _DONE = b"data: [DONE]\n\n"
-# Any: FastAPI's own type.
-_STREAM: dict[int | str, dict[str, Any]] = {
+_CHUNK = {"type": "object", "required": ["data"], "properties": {"data": {"type": "string"}}}
+_STREAM: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type
     200: {
-        "description": "the answer, or its chunks as server-sent events",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "description": "the answer, or its chunks as server-sent events; [DONE] is the last",
+        "content": {MEDIA_TYPE: {"schema": _CHUNK}},
     }
 }
 ModelName = Annotated[str, Path(max_length=300, pattern=r"^[^\x00]+$")]

@@ -120,6 +120,8 @@ def _made(app: FastAPI) -> dict[str, Any]:
 def _never(path: str, operation: dict[str, Any]) -> set[str]:
     """Return the statuses that are declared for all routes of a family, but not this one's."""
     never = set() if "requestBody" in operation else {"400", "408", "413"}
+    if not operation.get("parameters") and never:
+        never.add("422")
     # FastAPI declares 422 by itself, for parameters that are wrong; there they are 400.
     return (never - {"400"}) | {"422"} if is_enveloped(path) else never
 
