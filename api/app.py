@@ -27,6 +27,7 @@ from api.routes import (
     documents,
     feedback,
     health,
+    openai,
     reference,
     scrape,
     sessions,
@@ -75,6 +76,7 @@ def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
         app.include_router(module.router, responses=errors.responses(*refusals))
     for module in (chat, sessions, feedback, uploads):  # those that read a body
         app.include_router(module.router, responses=errors.responses(*refusals, 408))
+    app.include_router(openai.router, responses=errors.enveloped_responses(*refusals))
     for module in (health, reference, scrape, web):
         app.include_router(module.router)
     _guard(app, settings, metrics, traces)

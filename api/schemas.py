@@ -30,6 +30,7 @@ from rag.types import (
     Question,
     RetrievalMode,
     Scores,
+    Storable,
     Turn,
     Value,
 )
@@ -47,7 +48,7 @@ class Message(Value):
     """One message of a conversation."""
 
     role: Literal["user", "assistant", "system"]
-    content: Annotated[str, StringConstraints(max_length=100_000)]
+    content: Annotated[Storable, StringConstraints(max_length=100_000)]
 
 
 class Retrieval(Value):
