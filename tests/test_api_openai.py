@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -499,14 +500,17 @@ def test_what_fails_after_the_first_byte_is_the_clients_error(
 
 
 def test_the_work_stops_when_nobody_waits_for_it(
-    written: Served, scripted_llm: ScriptedLLM
+    written: Served, scripted_llm: ScriptedLLM, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger="dateline")
     scripted_llm.replies = [Reply(DRAFT * 40, before_piece_s=0.05)]
     questions = written.app.state.services.questions
     with connected(written.url, timeout=0.5) as client, pytest.raises(openai.APITimeoutError):
         client.chat.completions.create(model="dateline", messages=ASKED)
     assert questions.running == 1
-    until(lambda: questions.running == 0)
+    until(lambda: '"status": 499' in caplog.text)
+    assert questions.running == 0
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 def test_the_work_stops_when_a_stream_is_left(
