@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
+from opentelemetry.trace import Tracer
 
 from api.admission import Admission
 from api.asking import Desk
@@ -40,12 +41,15 @@ class Services:
     feedback: Feedback
     streams: Streams
     questions: Admission
+    searches: Admission
     writes: Admission
     metrics: Metrics
 
 
 @contextmanager
-def open_services(settings: Settings, metrics: Metrics) -> Iterator[Services]:
+def open_services(
+    settings: Settings, metrics: Metrics, tracer: Tracer | None = None
+) -> Iterator[Services]:
     """Hold the data directory and yield what serves it, interrupted writes finished.
 
     Raises: IndexInUse, FingerprintMismatch, ConfigurationError, DependencyError.
@@ -53,17 +57,21 @@ def open_services(settings: Settings, metrics: Metrics) -> Iterator[Services]:
     with open_index(settings) as index:
         index.recover()
         sessions = Sessions(index.catalog.engine, keep_days=settings.keep_days)
-        answerer = build_answerer(index, threads=settings.threads, settings=settings)
+        answerer = build_answerer(index, threads=settings.threads, settings=settings, tracer=tracer)
         metrics.watch(index)
+        # The first text takes longer than all others: no probe and no reader shall wait for it.
+        index.embedder.embed(["ready?"])
         yield Services(
             index=index,
             retriever=Retriever(index),
-            desk=Desk(answerer, sessions),
+            desk=Desk(answerer, sessions, tracer=tracer),
             pipeline=Pipeline(index, Splitter(settings.passage_tokens)),
             sessions=sessions,
             feedback=Feedback(index.catalog.engine),
             streams=Streams(),
             questions=_admission(settings.concurrency, settings, metrics),
+            # In the same queue a search of 10 ms would wait for answers of 200 ms and more.
+            searches=_admission(settings.concurrency, settings, metrics),
             # More would wait for each other: one at a time writes to the index.
             writes=_admission(_WRITES, settings, metrics),
             metrics=metrics,
@@ -94,10 +102,10 @@ async def _facts(request: Request) -> dict[str, object]:
     return facts
 
 
-async def question_turn(request: Request) -> AsyncIterator[None]:
-    """Hold one of the turns in which questions are answered. Raises Busy."""
+async def search_turn(request: Request) -> AsyncIterator[None]:
+    """Hold one of the turns in which passages are looked for. Raises Busy."""
     services: Services = request.app.state.services
-    async with services.questions.turn():
+    async with services.searches.turn():
         yield
 
 
@@ -120,7 +128,7 @@ async def without_body(request: Request) -> None:
 
 
 # Given back before the reply is sent: a slow reader holds up nobody.
-QuestionTurn = Depends(question_turn, scope="function")
+SearchTurn = Depends(search_turn, scope="function")
 WriteTurn = Depends(write_turn, scope="function")
 Served = Annotated[Services, Depends(_services)]
 RequestId = Annotated[str, Depends(_request_id)]

@@ -272,3 +272,16 @@ def test_a_slow_reader_holds_no_turn(served: Served) -> None:
     until(lambda: services.questions.running == services.questions.waiting == 0)
     for reader in readers:
         reader.close()
+
+
+def test_a_search_waits_for_no_answer(written: Served, scripted_llm: ScriptedLLM) -> None:
+    questions = written.app.state.services.questions
+    scripted_llm.replies = [Reply("It took long. " * 40, before_piece_s=0.05)] * 4
+    waiting = [threading.Thread(target=ask, args=(written.url,)) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    until(lambda: questions.running == 4)
+    found = httpx.post(f"{written.url}/v1/search", json={"query": "bridge"})
+    assert (found.status_code, questions.running) == (200, 4)
+    for thread in waiting:
+        thread.join()

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import errors
 from api.asking import Asked
-from api.deps import Asker, Facts, MessageId, QuestionTurn, RequestId, Served, Services
+from api.deps import Asker, Facts, MessageId, RequestId, SearchTurn, Served, Services
 from api.errors import responses
 from api.metrics import Metrics, observed
 from api.schemas import ChatAnswer, ChatRequest, FoundPassage, SearchRequest, SearchResponse
@@ -48,6 +48,7 @@ class Reply:
 
     def ended(self, answer: Answer, evidence: Evidence) -> ChatAnswer:
         """Return the answer as it is sent, and note that it was given."""
+        self._connection.state.facts.update(passages=len(evidence.hits))
         observed(answer, self._connection.state.facts, self._metrics)
         return ChatAnswer.of(answer, evidence, self._request)
 
@@ -111,7 +112,7 @@ async def resume(
     return _streamed(run, after=last_event_id)
 
 
-@router.post("/search", dependencies=[QuestionTurn], responses=responses(400, 413))
+@router.post("/search", dependencies=[SearchTurn], responses=responses(400, 413))
 def search(request: SearchRequest, services: Served, facts: Facts) -> SearchResponse:
     """Return the passages nearest to the query, best first, at most three of one article."""
     hits = services.retriever.search(

@@ -10,10 +10,11 @@ from api.deps import Served
 router = APIRouter()
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", include_in_schema=False)
 def metrics(request: Request, services: Served) -> Response:
     """Tell all metrics, in OpenMetrics if Accept asks for it and as plain text if not."""
-    queues = services.questions, services.writes
+    queues = services.questions, services.searches, services.writes
     services.metrics.queued(
         waiting=sum(queue.waiting for queue in queues),
         running=sum(queue.running for queue in queues),

@@ -32,7 +32,9 @@ const ROUTES = [
 
 /** @param {HTMLElement} view */
 function show(view) {
-  if (main.firstElementChild !== view) main.replaceChildren(view);
+  if (main.firstElementChild === view) return;
+  main.replaceChildren(view);
+  scrollTo(0, 0);
 }
 
 /** Show a page that was fetched, its quotation or its headline in sight. */
@@ -42,7 +44,6 @@ function arrive(view) {
   view.querySelector("h1").focus({ preventScroll: true });
   const mark = view.querySelector("mark");
   if (mark) mark.scrollIntoView({ block: "center" });
-  else scrollTo(0, 0);
 }
 
 async function route() {
@@ -83,5 +84,4 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 onKeyWanted(keyWanted);
 addEventListener("hashchange", () => void route());
 addEventListener("keydown", onKey);
-await route();
-await Promise.all([refreshHistory(), showSize()]);
+await Promise.all([route(), refreshHistory(), showSize()]);

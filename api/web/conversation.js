@@ -127,6 +127,8 @@ export class ConversationView {
     const question = this.box.value.trim();
     if (!question || this.abort) return;
     this.box.value = "";
+    // A keyboard on the screen would cover the answer.
+    if (matchMedia("(pointer: coarse)").matches) this.box.blur();
     void this.ask(question);
   }
 

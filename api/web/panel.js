@@ -1,5 +1,5 @@
 /** The source beside the answer: one citation, in its article. On a phone it is a sheet from below. */
-import { byline, locate, marked, original, shareLink, verdict } from "./quote.js";
+import { byline, locate, marked, original, quotation, shareLink, verdict } from "./quote.js";
 import { copy, h, icon, iconButton } from "./dom.js";
 
 const panel = document.getElementById("panel");
@@ -69,11 +69,11 @@ async function show() {
   try {
     const place = await locate(cited);
     if (open?.citations[open.at] !== cited) return;
-    const text = place.article && place.verified ? marked(place.article.text, place.start, place.end) : h("blockquote", {}, cited.cited_text);
+    const text = place.article && place.verified ? marked(place.article.text, place.start, place.end) : quotation(cited.cited_text);
     body.replaceChildren(verdict(place), text);
     center(body, body.querySelector("mark"));
   } catch (error) {
-    if (open?.citations[open.at] === cited) body.replaceChildren(h("p", { class: "verdict bad" }, icon("warn"), error.message), h("blockquote", {}, cited.cited_text));
+    if (open?.citations[open.at] === cited) body.replaceChildren(h("p", { class: "verdict bad" }, icon("warn"), error.message), quotation(cited.cited_text));
   }
 }
 
