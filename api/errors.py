@@ -18,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.asking import Stopped
 from api.envelope import Envelope, enveloped, is_enveloped
 from rag.errors import (
     AnswerContractError,
@@ -65,6 +66,8 @@ _CODES = {
     429: "rate_limited",
     500: "internal_error",
 }
+# What comes with every failure of its status.
+_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 _OURS = "Something went wrong on our side; tell the operator the request_id."
 _BELOW = f"Something that the answer needs is unavailable; try again in {RETRY_AFTER_S} s."
 _BUSY = f"Too many requests are being answered already; try again in {RETRY_AFTER_S} s."
@@ -115,11 +118,19 @@ def install(app: FastAPI) -> None:
     app.exception_handler(DatelineError)(_on_dateline_error)
     app.exception_handler(RequestValidationError)(_on_invalid_request)
     app.exception_handler(HTTPException)(_on_http_exception)
+    app.exception_handler(Stopped)(_on_stopped)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's own type
     """Return what a route declares in OpenAPI for these failures."""
-    return {status: {"model": Problem, "description": _title(_code(status))} for status in statuses}
+    return {
+        status: {
+            "model": Problem,
+            "description": _title(_code(status)),
+            "headers": {name: {"schema": {"type": "string"}} for name in _HEADERS.get(status, ())},
+        }
+        for status in statuses
+    }
 
 
 def enveloped_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: as above
@@ -274,6 +285,11 @@ async def _on_http_exception(request: Request, exc: HTTPException) -> Response:
     detail = details.get(exc.status_code, exc.detail)
     failure = Failure(exc.status_code, _code(exc.status_code), detail, exc.status_code == 408)
     return respond(request, failure, exc.headers)
+
+
+async def _on_stopped(request: Request, exc: Stopped) -> Response:  # noqa: ARG001
+    # Nobody reads it; in the log it is nginx's number for a client that hung up.
+    return Response(status_code=499)
 
 
 # Any: pydantic reports its errors as untyped dictionaries.

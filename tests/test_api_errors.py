@@ -86,12 +86,10 @@ def test_a_body_that_makes_no_sense_is_a_problem(
 
 def test_every_route_answers_bad_parameters_with_a_problem(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    # They take no parameters and ignore what they do not know.
-    exempt = {"/healthz", "/readyz", "/v1/models", "/v1/sources"}
     for path, operations in document["paths"].items():
-        if path in exempt:
-            continue
-        for method in operations:
+        for method, said in operations.items():
+            if not {"parameters", "requestBody"} & set(said):
+                continue  # it ignores what it does not know
             response = client.request(
                 method,
                 re.sub(r"\{\w+\}", "%00", path),

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.deps import Services
+from api.envelope import is_enveloped
 from rag.errors import FingerprintMismatch, IndexInUse
 from rag.index import Index
 from rag.settings import Settings
@@ -178,6 +179,10 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
         "DELETE /v1/documents/{article_id}": {"200", "404", "422", "500", "503"},
         "GET /v1/documents/{article_id}/passages": {"200", "404", "422", "500", "503"},
         "GET /v1/citations/{citation_id}": {"200", "404", "422", "500", "503"},
+        "POST /v1/chat/completions": {"200", "400", "404", "413", "500", "503"},
+        "GET /v1/models": {"200", "500", "503"},
+        "GET /v1/models/{model}": {"200", "400", "404", "500", "503"},
+        "GET /v1/sources": {"200", "500", "503"},
         "GET /v1/sessions": {"200", "422", "500", "503"},
         "POST /v1/sessions": {"200", "201", "400", "413", "422", "500", "503"},
         "GET /v1/sessions/{session_id}": {"200", "404", "422", "500", "503"},
@@ -192,10 +197,13 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
 def test_every_failure_is_described_as_a_problem(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    envelope = {"schema": {"$ref": "#/components/schemas/Envelope"}}
     for path, operations in document["paths"].items():
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                if status >= "400" and path != "/readyz":
+                if status >= "400" and is_enveloped(path):
+                    assert response["content"] == {"application/json": envelope}
+                elif status >= "400" and path != "/readyz":
                     assert response["content"] == {"application/problem+json": problem}
 
 

@@ -127,6 +127,8 @@ async def _pieces(
     work: asyncio.Task[Answer], request: CompletionRequest, connection: Request
 ) -> AsyncIterator[bytes]:
     """Yield signs of life until the answer is there, then the answer."""
+    # Who hangs up leaves nobody to hear that it was stopped.
+    work.add_done_callback(lambda done: done.cancelled() or done.exception())
     while not work.done():
         yield _KEEP_ALIVE
         await asyncio.wait({work}, timeout=KEEP_ALIVE_S)
