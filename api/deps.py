@@ -16,6 +16,7 @@ from api.asking import Desk
 from api.auth import ANONYMOUS, Caller
 from api.feedback import Feedback
 from api.metrics import Metrics
+from api.readiness import Probe
 from api.sessions import Sessions
 from api.streams import Streams
 from ingest.pipeline import Pipeline
@@ -44,6 +45,7 @@ class Services:
     searches: Admission
     writes: Admission
     metrics: Metrics
+    probe: Probe
 
 
 @contextmanager
@@ -75,6 +77,7 @@ def open_services(
             # More would wait for each other: one at a time writes to the index.
             writes=_admission(_WRITES, settings, metrics),
             metrics=metrics,
+            probe=Probe(index),
         )
 
 

@@ -83,6 +83,14 @@ class Index:
 
     def accept(self) -> None:
         """Stamp a new index with our fingerprint, or raise when it carries another one."""
+        if not self.is_ours():
+            self._stamp()
+
+    def is_ours(self) -> bool:
+        """Return whether the index carries our fingerprint; a new one carries none.
+
+        Raises: ConfigurationError, FingerprintMismatch when it carries another one.
+        """
         schema = self.catalog.meta("schema_version")
         if schema not in (None, SCHEMA_VERSION):
             raise ConfigurationError(
@@ -90,13 +98,12 @@ class Index:
                 "ingest your articles into a new --data-dir"
             )
         recipe = self.catalog.meta("recipe")
-        if recipe is None:
-            self._stamp()
-        elif recipe != self.recipe:
+        if recipe not in (None, self.recipe):
             raise FingerprintMismatch(
                 f"the index was built with «{recipe}», these settings mean «{self.recipe}»; "
                 "run `dateline reindex` on this data directory, or restore the settings"
             )
+        return recipe is not None
 
     # -- writing -------------------------------------------------------------------------------
 

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
+from api import readiness
 from api.app import create_app
 from api.deps import Services
 from api.envelope import is_enveloped
-from rag.errors import FingerprintMismatch, IndexInUse
+from rag.errors import DependencyError, FingerprintMismatch, IndexInUse
 from rag.index import Index
 from rag.settings import Settings
 
@@ -29,6 +32,11 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(data_dir: Path) -> Iterator[TestClient]:
     with TestClient(create_app(Settings(data_dir=data_dir))) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "KEPT_S", 0.0)
 
 
 def services(client: TestClient) -> Services:
@@ -99,7 +107,7 @@ BROKEN: dict[str, tuple[Callable[[Index], object], str, str]] = {
         "embed",
         "cannot be run; see that there is memory left, then install Dateline anew (OSError)",
     ),
-    "fingerprint": (lambda index: index, "accept", "cannot be read; see the catalog (OSError)"),
+    "fingerprint": (lambda index: index, "is_ours", "cannot be read; see the catalog (OSError)"),
 }
 
 
@@ -127,6 +135,53 @@ def test_a_server_with_a_full_queue_is_ready_and_says_how_busy_it_is(client: Tes
     questions.waiting, questions.running = 0, 0
     assert response.status_code == 200
     assert response.json()["queue"] == {"waiting": 64, "running": 4}
+
+
+def test_many_probes_at_once_are_one_look_at_the_stores(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, looked = services(client).index, list[list[str]]()
+    embed = index.embedder.embed
+
+    def counted(texts: list[str]) -> object:
+        looked.append(texts)
+        return embed(texts)
+
+    monkeypatch.setattr(index.embedder, "embed", counted)
+    monkeypatch.setattr(readiness, "KEPT_S", 60.0)
+    services(client).probe._known = None
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: client.get("/readyz"), range(16)))
+    assert [reply.status_code for reply in replies] == [200] * 16
+    assert looked == [["ready?"]]
+    monkeypatch.setattr(readiness, "KEPT_S", 0.0)
+    assert client.get("/readyz").status_code == 200
+    assert len(looked) == 2
+
+
+def test_a_probe_stamps_no_index(client: TestClient) -> None:
+    index = services(client).index
+    with index.catalog.engine.begin() as connection:
+        connection.execute(text("DELETE FROM meta WHERE key = 'recipe'"))
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["checks"]["fingerprint"] == "is missing; restart the server"
+    assert index.catalog.meta("recipe") is None
+    index.accept()
+    assert client.get("/readyz").status_code == 200
+
+
+def test_what_is_wrong_with_the_database_is_for_the_log_alone(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise DependencyError("catalog at db-7.internal does not answer")
+
+    monkeypatch.setattr(services(client).index.catalog, "counts", broken)
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert "db-7.internal" not in response.text
+    assert "not ready: catalog: DependencyError: catalog at db-7.internal" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

@@ -21,6 +21,7 @@ from api.app import create_app
 from api.deps import Services
 from api.envelope import Envelope, is_enveloped
 from api.errors import Problem
+from api.readiness import Probe
 from api.routes.reference import document, table
 from api.schemas import Readiness
 from rag.errors import DependencyError
@@ -225,6 +226,7 @@ def broken(error: Exception) -> Callable[[Servers, Operation], Response]:
         names = {field.name for field in fields(whole)} - {"metrics", "questions", "writes"}
         # Any: none of them is what it says.
         broke: Any = {name: Broken(error) for name in names}
+        broke["probe"] = Probe(broke["index"])
         app.state.services = replace(whole, **broke)
         try:
             return sent(servers.open, one)
@@ -271,10 +273,10 @@ def assert_shaped(response: Response, one: Operation) -> None:
     assert response.headers["Content-Type"] == media_type
     assert response.headers["X-Request-ID"]
     body = response.json()
+    assert "secret" not in response.text
     if one.path == "/readyz":  # it is there to say what is the matter
         assert Readiness.model_validate(body).status == "not_ready"
         return
-    assert "secret" not in response.text
     assert ("Retry-After" in response.headers) == (status in (429, 503))
     if is_enveloped(one.path):
         assert Envelope.model_validate(body).model_dump() == body

@@ -3,25 +3,12 @@
 GET /readyz
 """
 
-from collections.abc import Callable
-
 from fastapi import APIRouter, Response
 
 from api.deps import Facts, Served
 from api.schemas import Health, QueueState, Readiness
-from rag.errors import ConfigurationError
-from rag.index import Index
 
 router = APIRouter(tags=["health"])
-
-# Said instead of the error's message, which may name hosts: anybody may ask.
-_REMEDIES = {
-    "catalog": "does not answer; see that the database runs and that its disk has room",
-    "vectors": "cannot be read; stop the server, run `dateline check --repair`",
-    "bm25": "cannot be read; stop the server, run `dateline check --repair`",
-    "models": "cannot be run; see that there is memory left, then install Dateline anew",
-    "fingerprint": "cannot be read; see the catalog",
-}
 
 
 @router.head("/healthz", include_in_schema=False)
@@ -33,24 +20,17 @@ async def healthz() -> Health:
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready"}})
-def readyz(services: Served, facts: Facts, response: Response) -> Readiness:
+async def readyz(services: Served, facts: Facts, response: Response) -> Readiness:
     """Ask every store and model for a sign of life; 503 when one gives none.
 
-    A full queue is no reason: the turns that are taken come up again.
+    A full queue is no reason: the turns that are taken come up again. What was found is told for
+    two seconds.
     """
-    index = services.index
-    checks = {
-        "catalog": _said("catalog", index.catalog.ping),
-        "vectors": _said("vectors", lambda: _missing(index, index.vectors_stored)),
-        "bm25": _said("bm25", lambda: _missing(index, index.lexical.count)),
-        "models": _said("models", lambda: _runs(index)),
-        "fingerprint": _said("fingerprint", index.accept),
-    }
+    checks, counts = await services.probe.state()
     failed = [name for name, said in checks.items() if said != "ok"]
     if failed:
         response.status_code = 503
         facts.update(not_ready=failed)
-    counts = index.catalog.counts() if checks["catalog"] == "ok" else None
     return Readiness(
         status="not_ready" if failed else "ready",
         checks=checks,
@@ -58,30 +38,3 @@ def readyz(services: Served, facts: Facts, response: Response) -> Readiness:
         articles=counts and counts.articles,
         passages=counts and counts.passages,
     )
-
-
-def _said(name: str, check: Callable[[], str | None]) -> str:
-    """Return "ok", or what is wrong with `name` and what to do."""
-    try:
-        return check() or "ok"
-    except ConfigurationError as exc:
-        return str(exc)
-    except Exception as exc:  # a probe must report whatever is broken
-        return f"{_REMEDIES[name]} ({type(exc).__name__})"
-
-
-def _missing(index: Index, stored: Callable[[], int]) -> str | None:
-    """Return how many of the live passages a store lacks, if any.
-
-    They are counted before and after, because a write or a deletion may fall between the counts.
-    """
-    before = index.catalog.counts().passages
-    held = stored()
-    live = min(before, index.catalog.counts().passages)
-    if held >= live:
-        return None
-    return f"holds {held:,} of {live:,} passages; stop the server, run `dateline check --repair`"
-
-
-def _runs(index: Index) -> None:
-    index.embedder.embed(["ready?"])
