@@ -110,6 +110,16 @@ def cut_off(url: str, *, after: str) -> str:
     return str(read(text.partition("\n\n")[0])[0].data["id"])
 
 
+def asking(url: str) -> socket.socket:
+    """Ask for a stream and read nothing of it."""
+    host, port = url.removeprefix("http://").split(":")
+    body = json.dumps({"message": QUESTION, "stream": True}).encode()
+    head = f"POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    reader = socket.create_connection((host, int(port)))
+    reader.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
+    return reader
+
+
 def until(fulfilled: Any) -> None:  # Any: a callable without arguments
     for _ in range(500):
         if fulfilled():
@@ -262,12 +272,7 @@ def test_a_stream_that_waits_says_that_it_is_alive(
 
 def test_a_slow_reader_holds_no_turn(served: Served) -> None:
     services = served.app.state.services
-    host, port = served.url.removeprefix("http://").split(":")
-    body = json.dumps({"message": QUESTION, "stream": True}).encode()
-    head = f"POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-    readers = [socket.create_connection((host, int(port))) for _ in range(20)]
-    for reader in readers:
-        reader.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
+    readers = [asking(served.url) for _ in range(20)]
     assert ask(served.url)[-1].name == "done"
     until(lambda: services.questions.running == services.questions.waiting == 0)
     for reader in readers:
@@ -276,12 +281,10 @@ def test_a_slow_reader_holds_no_turn(served: Served) -> None:
 
 def test_a_search_waits_for_no_answer(written: Served, scripted_llm: ScriptedLLM) -> None:
     questions = written.app.state.services.questions
-    scripted_llm.replies = [Reply("It took long. " * 40, before_piece_s=0.05)] * 4
-    waiting = [threading.Thread(target=ask, args=(written.url,)) for _ in range(4)]
-    for thread in waiting:
-        thread.start()
+    scripted_llm.replies = [Reply("It took long. " * 400, before_piece_s=0.02)]
+    readers = [asking(written.url) for _ in range(4)]
     until(lambda: questions.running == 4)
-    found = httpx.post(f"{written.url}/v1/search", json={"query": "bridge"})
+    found = httpx.post(f"{written.url}/v1/search", json={"query": "bridge"}, timeout=30)
     assert (found.status_code, questions.running) == (200, 4)
-    for thread in waiting:
-        thread.join()
+    for reader in readers:
+        reader.close()
