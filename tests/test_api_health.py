@@ -181,8 +181,12 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
     assert declared == {
         "POST /v1/chat": {"200", "400", "404", "413", "422", "500", "503"},
         "GET /v1/chat/{message_id}/events": {"200", "404", "422", "500", "503"},
+        "POST /v1/chat/completions": {"200", "400", "404", "413", "500", "503"},
+        "GET /v1/models": {"200", "500", "503"},
+        "GET /v1/models/{model}": {"200", "400", "404", "500", "503"},
         "POST /v1/search": {"200", "400", "413", "422", "500", "503"},
         "GET /v1/documents": {"200", "422", "500", "503"},
+        "GET /v1/sources": {"200", "500", "503"},
         "DELETE /v1/documents": {"200", "422", "500", "503"},
         "POST /v1/documents": {"200", "201", "400", "413", "422", "500", "503"},
         "GET /v1/documents/{article_id}": {"200", "404", "422", "500", "503"},
@@ -201,14 +205,18 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
     }
 
 
-def test_every_failure_is_described_as_a_problem(client: TestClient) -> None:
+def test_every_failure_is_described_as_a_problem_or_in_openais_envelope(
+    client: TestClient,
+) -> None:
     document = client.get("/openapi.json").json()
-    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    envelope = {"application/json": {"schema": {"$ref": "#/components/schemas/Envelope"}}}
+    openai = {"/v1/chat/completions", "/v1/models", "/v1/models/{model}"}
     for path, operations in document["paths"].items():
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 if status >= "400" and path != "/readyz":
-                    assert response["content"] == {"application/problem+json": problem}
+                    assert response["content"] == (envelope if path in openai else problem)
 
 
 def test_every_reference_of_the_description_resolves(client: TestClient) -> None:
