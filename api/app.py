@@ -72,8 +72,8 @@ def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
     )
     errors.install(app)
     refusals = (401, 403, 421, 429)
-    for module in (citations, documents):
-        app.include_router(module.router, responses=errors.responses(*refusals))
+    for router in (citations.router, documents.router, documents.outlets):
+        app.include_router(router, responses=errors.responses(*refusals))
     for module in (chat, sessions, feedback, uploads):  # those that read a body
         app.include_router(module.router, responses=errors.responses(*refusals, 408))
     app.include_router(openai.router, responses=errors.enveloped_responses(*refusals))

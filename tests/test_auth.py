@@ -38,6 +38,7 @@ NEEDED: dict[str, Scope] = {
     "DELETE /v1/sessions/{session_id}": "read",
     "POST /v1/feedback": "read",
     "GET /metrics": "read",
+    "GET /v1/sources": "read",
     "GET /v1/documents": "read",
     "GET /v1/documents/{article_id}": "read",
     "GET /v1/documents/{article_id}/passages": "read",

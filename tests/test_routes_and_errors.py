@@ -31,7 +31,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VALID: dict[tuple[str, str], Any] = {  # Any: JSON
     ("GET", "/v1/citations/{citation_id}"): None,
     ("GET", "/v1/documents"): None,
-    ("GET", "/v1/documents/sources"): None,
+    ("GET", "/v1/sources"): None,
     ("DELETE", "/v1/documents"): None,
     ("POST", "/v1/documents"): {"title": "Flood", "text": "The Hallow Bridge was closed."},
     ("GET", "/v1/documents/{article_id}"): None,

@@ -190,7 +190,7 @@ export class ConversationView {
 
 /** @returns {Promise<import("./api.js").Article[]|null>} the newest headlines; null: the archive is empty */
 async function newest() {
-  const { sources } = await get("/v1/documents/sources");
+  const { sources } = await get("/v1/sources");
   if (!sources.length) return null;
   const last = Math.max(...sources.map((one) => (one.newest ? Date.parse(one.newest) : 0)));
   const recent = async (since) => (await get(`/v1/documents?limit=200${since ? `&published_after=${new Date(since).toISOString().slice(0, 10)}` : ""}`)).documents;
