@@ -48,8 +48,7 @@ class Reply:
 
     def ended(self, answer: Answer, evidence: Evidence) -> ChatAnswer:
         """Return the answer as it is sent, and note that it was given."""
-        self._connection.state.facts.update(passages=len(evidence.hits))
-        observed(answer, self._connection.state.facts, self._metrics)
+        observed(answer, evidence, self._connection.state.facts, self._metrics)
         return ChatAnswer.of(answer, evidence, self._request)
 
     def failed(self, exc: Exception) -> BaseModel:

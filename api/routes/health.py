@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from api.deps import Facts, Served
 from api.schemas import Health, QueueState, Readiness
+from rag.catalog import Counts
 from rag.errors import ConfigurationError
 from rag.index import Index
 
@@ -39,10 +40,13 @@ def readyz(services: Served, facts: Facts, response: Response) -> Readiness:
     A full queue is no reason: the turns that are taken come up again.
     """
     index = services.index
+    catalog = _said("catalog", index.catalog.ping)
+    # Once: in a large archive the counting takes longest.
+    counts = index.catalog.counts() if catalog == "ok" else None
     checks = {
-        "catalog": _said("catalog", index.catalog.ping),
-        "vectors": _said("vectors", lambda: _missing(index, index.vectors_stored)),
-        "bm25": _said("bm25", lambda: _missing(index, index.lexical.count)),
+        "catalog": catalog,
+        "vectors": _said("vectors", lambda: _missing(index, counts, index.vectors_stored)),
+        "bm25": _said("bm25", lambda: _missing(index, counts, index.lexical.count)),
         "models": _said("models", lambda: _runs(index)),
         "fingerprint": _said("fingerprint", index.accept),
     }
@@ -50,7 +54,6 @@ def readyz(services: Served, facts: Facts, response: Response) -> Readiness:
     if failed:
         response.status_code = 503
         facts.update(not_ready=failed)
-    counts = index.catalog.counts() if checks["catalog"] == "ok" else None
     return Readiness(
         status="not_ready" if failed else "ready",
         checks=checks,
@@ -70,14 +73,15 @@ def _said(name: str, check: Callable[[], str | None]) -> str:
         return f"{_REMEDIES[name]} ({type(exc).__name__})"
 
 
-def _missing(index: Index, stored: Callable[[], int]) -> str | None:
-    """Return how many of the live passages a store lacks, if any.
-
-    They are counted before and after, because a write or a deletion may fall between the counts.
-    """
-    before = index.catalog.counts().passages
+def _missing(index: Index, counts: Counts | None, stored: Callable[[], int]) -> str | None:
+    """Return how many of the live passages a store lacks, if any."""
+    if counts is None:
+        return "unknown until the catalog answers"
     held = stored()
-    live = min(before, index.catalog.counts().passages)
+    if held >= counts.passages:
+        return None
+    # Some may have been deleted since they were counted.
+    live = min(counts.passages, index.catalog.counts().passages)
     if held >= live:
         return None
     return f"holds {held:,} of {live:,} passages; stop the server, run `dateline check --repair`"

@@ -119,7 +119,7 @@ async def _answer(
 ) -> Answer:
     async with turn:
         answer = await completed(services, connection, asked)
-    observed(answer, connection.state.facts, services.metrics)
+    observed(answer, asked.evidence, connection.state.facts, services.metrics)
     return answer
 
 
