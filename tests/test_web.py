@@ -213,6 +213,18 @@ def test_a_conversation_is_renamed_and_deleted(reader: Reader) -> None:
     tab.locator(".is-empty").wait_for()
 
 
+def test_a_question_asked_at_once_leaves_the_first_screen_behind(reader: Reader) -> None:
+    held: list[Any] = []
+    reader.tab.route("**/v1/documents/sources", held.append)
+    tab = reader.open()
+    reader.ask(OPENED)
+    for route in held:
+        route.continue_()
+    tab.wait_for_load_state("networkidle")
+    assert len(held) == 1
+    assert tab.locator(".examples").count() == 0
+
+
 def test_filters_are_chips_that_can_be_taken_off(reader: Reader) -> None:
     tab = reader.open()
     tab.click("text=Filters")
@@ -411,6 +423,22 @@ def test_a_key_is_asked_for_and_sent(browser: Any, tmp_path: Path) -> None:
         tab.keyboard.press("Enter")
         tab.get_by_text("The archive is empty").wait_for()
         assert tab.evaluate("sessionStorage.getItem('dateline.key')") == made.token
+        visitor.context.close()
+
+
+def test_a_server_that_keeps_nothing_is_sent_what_was_said(browser: Any, tmp_path: Path) -> None:
+    with Server(tmp_path, keep_days=0) as forgetful, forgetful.client() as http:
+        http.post("/v1/documents", json=KESTREL)
+        visitor = Reader(browser, forgetful.url)
+        tab = visitor.open()
+        visitor.ask(OPENED)
+        with tab.expect_request("**/v1/chat") as sent:
+            visitor.ask("And when?")
+        said = json.loads(sent.value.post_data)["messages"]
+        assert [message["role"] for message in said] == ["user", "assistant", "user"]
+        tab.click(".new")
+        tab.locator(".is-empty").wait_for()
+        assert tab.locator(".message").count() == 0
         visitor.context.close()
 
 

@@ -50,6 +50,7 @@ async function show() {
   const cited = citations[at];
   markActive(opener);
   const title = h("h2", { tabindex: "-1" }, cited.title);
+  const checked = h("div", { class: "checked", "aria-live": "polite" });
   const body = h("div", { class: "panel-body", tabindex: "0", role: "region", "aria-label": "Article text" }, h("p", { class: "quiet" }, "Opening the article…"));
   panel.replaceChildren(
     h("div", { class: "panel-bar" },
@@ -59,7 +60,8 @@ async function show() {
       iconButton("close", "Close source", closePanel)),
     h("div", { class: "panel-head" },
       byline(cited), title,
-      cited.attributed_to && h("p", { class: "attributed" }, "Said by ", h("strong", {}, cited.attributed_to))),
+      cited.attributed_to && h("p", { class: "attributed" }, "Said by ", h("strong", {}, cited.attributed_to)),
+      checked),
     body,
     h("div", { class: "panel-actions" },
       h("a", { href: `#/citation/${encodeURIComponent(cited.id)}` }, icon("book"), "Read in full"),
@@ -70,7 +72,8 @@ async function show() {
     const place = await locate(cited);
     if (open?.citations[open.at] !== cited) return;
     const text = place.article && place.verified ? marked(place.article.text, place.start, place.end) : quotation(cited.cited_text);
-    body.replaceChildren(verdict(place), text);
+    checked.replaceChildren(verdict(place));
+    body.replaceChildren(text);
     center(body, body.querySelector("mark"));
   } catch (error) {
     if (open?.citations[open.at] === cited) body.replaceChildren(h("p", { class: "verdict bad" }, icon("warn"), error.message), quotation(cited.cited_text));
