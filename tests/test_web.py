@@ -14,7 +14,7 @@ from api.app import create_app
 from api.auth import Keys
 from rag.catalog import Catalog
 from rag.settings import Settings
-from tests.browsing import FLAGS, Reader, Server, chromium, send_samples
+from tests.browsing import FLAGS, Reader, Server, chromium, take_in_samples
 
 BLAMED = "Who was blamed for the Taji attack?"
 KILLED = "How many coalition members were killed at Camp Taji?"
@@ -41,9 +41,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server over the sample articles and one that is hostile."""
-    with Server(tmp_path_factory.mktemp("web")) as running:
+    folder = tmp_path_factory.mktemp("web")
+    take_in_samples(folder)
+    with Server(folder) as running:
         with running.client() as http:
-            send_samples(http)
             hostile = http.post("/v1/documents", json=KESTREL)
             assert (hostile.status_code, hostile.json().get("detail")) == (201, None)
         yield running
@@ -215,7 +216,7 @@ def test_a_conversation_is_renamed_and_deleted(reader: Reader) -> None:
 
 def test_a_question_asked_at_once_leaves_the_first_screen_behind(reader: Reader) -> None:
     held: list[Any] = []
-    reader.tab.route("**/v1/documents/sources", held.append)
+    reader.tab.route("**/v1/documents/sources", lambda route: held.append(route))
     tab = reader.open()
     reader.ask(OPENED)
     for route in held:
@@ -312,6 +313,25 @@ def test_all_of_it_goes_by_keyboard(reader: Reader) -> None:
     tab.keyboard.press("Escape")
     assert tab.evaluate(focused) == "3"
     assert not tab.locator("#panel").is_visible()
+
+
+def test_on_a_phone_a_sheet_shows_the_source_and_a_tap_beside_it_closes_it(
+    browser: Any, server: Server
+) -> None:
+    phone = Reader(
+        browser, server.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    tab = phone.open()
+    message = phone.ask(OPENED)
+    message.locator(".answer .cite").first.tap()
+    assert tab.locator("#panel mark").inner_text() == QUOTED
+    for _ in range(12):
+        tab.keyboard.press("Tab")
+        assert tab.evaluate("document.activeElement.matches('body, #panel *')")
+    tab.touchscreen.tap(195, 120)
+    assert not tab.locator("#panel").is_visible()
+    phone.context.close()
+    assert phone.noted == []
 
 
 def test_a_theme_is_chosen_and_remembered(reader: Reader) -> None:

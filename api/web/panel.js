@@ -3,6 +3,7 @@ import { byline, locate, marked, original, quotation, shareLink, verdict } from 
 import { copy, h, icon, iconButton } from "./dom.js";
 
 const panel = document.getElementById("panel");
+const narrow = matchMedia("(max-width: 64rem)");
 /** @type {{citations: import("./api.js").Citation[], at: number, opener: HTMLElement|null}|null} */
 let open = null;
 
@@ -15,6 +16,7 @@ export function openPanel(citations, at, opener) {
   open = { citations, at, opener };
   panel.hidden = false;
   document.body.classList.add("has-panel");
+  cover();
   void show();
 }
 
@@ -25,9 +27,15 @@ export function closePanel() {
   panel.hidden = true;
   panel.replaceChildren();
   document.body.classList.remove("has-panel");
+  cover();
   markActive(null);
   opener?.focus();
   return true;
+}
+
+/** What lies under a sheet is out of reach, of the keyboard, too. */
+function cover() {
+  for (const part of document.querySelectorAll(".skip, .top, main, .history")) part.inert = open !== null && narrow.matches;
 }
 
 function step(by) {
@@ -87,6 +95,11 @@ function center(body, mark) {
   body.scrollTop += offset - body.clientHeight / 3;
 }
 
+narrow.addEventListener("change", cover);
+document.addEventListener("click", (event) => {
+  const isBeside = !event.target.closest("#panel, .cite, dialog");
+  if (open && narrow.matches && isBeside) closePanel();
+});
 panel.addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight" && open) step(1);
   else if (event.key === "ArrowLeft" && open) step(-1);
