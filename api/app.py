@@ -5,8 +5,11 @@
 {'status': 'ok'}
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -34,16 +37,21 @@ from api.routes import (
     uploads,
     web,
 )
+from api.sessions import Sessions
 from api.tracing import ServerSpans, Tracing, open_tracing
+from rag.errors import DependencyError
 from rag.settings import Settings
+
+_SWEEP_EVERY_S = 3_600.0
+logger = logging.getLogger("dateline.api")
 
 
 def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
     """Return the app. It opens the index when it starts and holds it until it stops.
 
     Starting raises what `open_services` raises, for instance IndexInUse; making it raises
-    ConfigurationError when a limit cannot be read
-    or traces cannot be sent. Without `tracing` traces go where the settings say.
+    ConfigurationError when a limit cannot be read or traces cannot be sent. Without `tracing`
+    traces go where the settings say.
     """
 
     metrics = Metrics()
@@ -55,9 +63,13 @@ def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
         with open_services(settings, metrics, traces.tracer) as services:
             app.state.services = services
             app.state.keys = Keys(services.index.catalog.engine)
-            yield
-            await services.streams.close()
-        await run_in_threadpool(traces.close)
+            sweeping = asyncio.create_task(_sweep(services.sessions))
+            try:
+                yield
+            finally:
+                sweeping.cancel()
+                await services.streams.close()
+                await run_in_threadpool(traces.close)
 
     app = FastAPI(
         title="Dateline",
@@ -81,6 +93,16 @@ def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
         app.include_router(module.router)
     _guard(app, settings, metrics, traces)
     return app
+
+
+async def _sweep(sessions: Sessions) -> None:
+    """Forget what is too old, now and every hour."""
+    while True:
+        try:
+            await run_in_threadpool(sessions.sweep, datetime.now(UTC))
+        except DependencyError as exc:
+            logger.warning("old conversations are not swept: %s", exc)
+        await asyncio.sleep(_SWEEP_EVERY_S)
 
 
 def _guard(app: FastAPI, settings: Settings, metrics: Metrics, traces: Tracing) -> None:

@@ -67,7 +67,7 @@ def open_services(
             desk=Desk(answerer, sessions, tracer=tracer),
             pipeline=Pipeline(index, Splitter(settings.passage_tokens)),
             sessions=sessions,
-            feedback=Feedback(index.catalog.engine),
+            feedback=Feedback(sessions),
             streams=Streams(),
             questions=_admission(settings.concurrency, settings, metrics),
             # In the same queue a search of 10 ms would wait for answers of 200 ms and more.

@@ -40,11 +40,10 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the answers that readers rated as cases for `dateline eval --set`."""
-    from api.feedback import Feedback
+    from api.feedback import opinions
 
     with database(data_dir) as engine:
-        opinions = list(Feedback(engine).all())
-    made = [case_of(opinion) for opinion in opinions]
+        made = [case_of(opinion) for opinion in opinions(engine)]
     whole = [case for case in made if _is_whole(case)]
     rest = [case for case in made if not _is_whole(case)]
     _write(out, whole)

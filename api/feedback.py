@@ -1,8 +1,7 @@
 """What readers think of answers, kept with all that the answers were made of.
 
->>> feedback = Feedback(catalog.engine)
->>> feedback.give("msg_51c", Rating(rating="down", reasons=("wrong",)), caller, now=now)
->>> [opinion.rating.rating for opinion in feedback.all()]
+>>> Feedback(sessions).give("msg_51c", Rating(rating="down"), caller, now=now)
+>>> [opinion.rating.rating for opinion in opinions(catalog.engine)]
 ['down']
 """
 
@@ -14,10 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.engine import Engine
 
 from api.auth import Caller
-from api.sessions import Rating, existing_message, unpacked
+from api.sessions import Rating, Sessions, is_emptied, unpacked
 from api.tables import FeedbackRow, MessageRow, make, micros, moment, transaction
 from rag.bundle import Bundle
-from rag.errors import InputError, NotFound
+from rag.errors import InputError
 from rag.types import Answer
 
 _BATCH = 100
@@ -33,46 +32,43 @@ class Opinion(NamedTuple):
 
 
 class Feedback:
-    """Holds the database; every method is one transaction."""
+    """Keeps what readers say beside the answers that a `Sessions` keeps."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Keep what readers say beside the answers."""
-        make(engine)
-        self._engine = engine
+    def __init__(self, sessions: Sessions) -> None:
+        """Take opinions on the answers in `sessions`."""
+        self._sessions = sessions
 
     def give(self, message_id: str, rating: Rating, caller: Caller, *, now: datetime) -> None:
         """Keep what `caller` thinks of an answer, in place of what was said of it before.
 
         Raises: NotFound when no such answer is kept, InputError when it has no such citation.
         """
-        with transaction(self._engine) as session:
-            row = existing_message(session, message_id, caller)
-            if row.answer is None:
-                raise NotFound(f"answer {message_id!r} quoted an article that was deleted")
-            if rating.citation_index is not None:
+        with transaction(self._sessions.engine) as session:
+            row = self._sessions.message(session, message_id, caller, now=now)
+            if rating.citation_index is not None and row.answer is not None:
                 _check_citation(Answer.model_validate_json(row.answer), rating.citation_index)
-            session.merge(
-                FeedbackRow(
-                    message_id=message_id, created_us=micros(now), body=rating.model_dump_json()
-                )
+            given = FeedbackRow(
+                message_id=message_id, created_us=micros(now), body=rating.model_dump_json()
             )
+            session.merge(given)
 
-    def all(self) -> Iterator[Opinion]:
-        """Yield every opinion on an answer whose articles are still there, oldest first."""
-        query = select(FeedbackRow, MessageRow.bundle).join(
-            MessageRow, MessageRow.id == FeedbackRow.message_id
-        )
-        query = query.order_by(FeedbackRow.created_us, FeedbackRow.message_id)
-        with transaction(self._engine) as session:
-            for row, stored in session.execute(query.execution_options(yield_per=_BATCH)):
-                if stored is None:
-                    continue
-                yield Opinion(
-                    message_id=row.message_id,
-                    given_at=moment(row.created_us),
-                    rating=Rating.model_validate_json(row.body),
-                    bundle=unpacked(stored),
-                )
+
+def opinions(engine: Engine) -> Iterator[Opinion]:
+    """Yield every opinion on an answer whose articles are still there, oldest first."""
+    make(engine)
+    query = select(FeedbackRow, MessageRow.bundle).join(
+        MessageRow, MessageRow.id == FeedbackRow.message_id
+    )
+    query = query.where(MessageRow.bundle.is_not(None), ~is_emptied())
+    query = query.order_by(FeedbackRow.created_us, FeedbackRow.message_id)
+    with transaction(engine) as session:
+        for row, stored in session.execute(query.execution_options(yield_per=_BATCH)):
+            yield Opinion(
+                message_id=row.message_id,
+                given_at=moment(row.created_us),
+                rating=Rating.model_validate_json(row.body),
+                bundle=unpacked(stored or b""),
+            )
 
 
 def _check_citation(answer: Answer, index: int) -> None:

@@ -43,7 +43,8 @@ class Reply:
     def __init__(self, request: ChatRequest, connection: Request, metrics: Metrics) -> None:
         """Reply to `request`, which came over `connection`."""
         self._request = request
-        self._connection = connection
+        # Without the body that the other one holds: this may be kept for minutes.
+        self._connection = Request(connection.scope)
         self._metrics = metrics
 
     def ended(self, answer: Answer, evidence: Evidence) -> ChatAnswer:
@@ -106,7 +107,11 @@ async def resume(
     """
     run = services.streams.get(message_id)
     if run is None or not (run.caller.key_id == caller.key_id or caller.may("admin")):
-        raise NotFound(f"the stream of {message_id!r} cannot be taken up again; ask anew")
+        raise _cannot_take_up(message_id)
+    live = await run_in_threadpool(services.index.catalog.live_hashes, list(run.article_ids))
+    # An article may have gone between the finding of its words and this.
+    if live.keys() < run.article_ids:
+        raise _cannot_take_up(message_id)
     await run.take_up(services.questions)
     return _streamed(run, after=last_event_id)
 
@@ -146,6 +151,10 @@ async def _watched(connection: Request) -> AsyncIterator[threading.Event]:
         yield stop
     finally:
         watching.cancel()
+
+
+def _cannot_take_up(message_id: str) -> NotFound:
+    return NotFound(f"the stream of {message_id!r} cannot be taken up again; ask anew")
 
 
 def _streamed(run: Run, *, after: int) -> StreamingResponse:

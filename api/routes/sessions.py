@@ -65,6 +65,7 @@ def rename(
 def delete(session_id: SessionId, services: Served, caller: Asker) -> None:
     """Forget the conversation, its answers, and what was said of them."""
     services.sessions.delete(session_id, caller, now=datetime.now(UTC))
+    services.streams.forget_session(session_id)
 
 
 def _place(cursor: str) -> tuple[int, str]:
