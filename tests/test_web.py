@@ -271,6 +271,29 @@ def test_a_link_to_a_quotation_opens_it_and_tells_when_it_is_gone(reader: Reader
     reader.noted[:] = [one for one in reader.noted if "404" not in one]
 
 
+def test_a_quotation_tells_when_its_article_has_changed(reader: Reader, server: Server) -> None:
+    tern = {"title": "Terns nest", "text": "Warden Una Falk counted ninety terns on Holm Skerry."}
+    tab = reader.open()
+    with server.client() as http:
+        http.put("/v1/documents/tern", json=tern)
+        message = reader.ask("How many terns were counted on Holm Skerry?")
+        message.locator(".answer .cite").first.click()
+        assert tab.locator("#panel mark").inner_text() == tern["text"]
+        link = tab.locator("#panel a", has_text="Read in full").get_attribute("href")
+        http.put("/v1/documents/tern", json=tern | {"text": f"Correction. {tern['text']}"})
+        reader.open(link).locator(".reading mark").wait_for()
+        assert tab.locator(".reading .verdict").inner_text() == (
+            "The article has changed since it was quoted; the quoted words still stand in it."
+        )
+        http.put("/v1/documents/tern", json=tern | {"text": "Nobody counted the terns."})
+        reader.open(link).locator(".reading blockquote").wait_for()
+        assert tab.locator(".reading .verdict").inner_text() == (
+            "The article has changed since it was quoted and no longer holds these words."
+        )
+        assert tab.locator(".reading blockquote").inner_text().strip("“”") == tern["text"]
+        http.delete("/v1/documents/tern")
+
+
 def test_files_are_uploaded_found_and_deleted(reader: Reader, tmp_path: Path) -> None:
     good, bad = tmp_path / "heron.txt", tmp_path / "broken.json"
     good.write_text("Herons return to Lake Orme\n\nForty herons came back to Lake Orme in spring.")
