@@ -118,6 +118,14 @@ def test_a_question_has_a_span_of_each_stage(traced: Traced, *, stream: bool) ->
     assert traced.tree() == [("POST /v1/chat", [("dateline.question", STAGES)])]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_question_of_openais_clients_has_them_too(traced: Traced, *, stream: bool) -> None:
+    messages = [{"role": "user", "content": QUESTION}]
+    body = {"model": "dateline", "messages": messages, "stream": stream}
+    assert traced.client.post("/v1/chat/completions", json=body).status_code == 200
+    assert traced.tree() == [("POST /v1/chat/completions", [("dateline.question", STAGES)])]
+
+
 def test_the_spans_tell_counts_and_statuses_and_no_words(traced: Traced) -> None:
     answer = traced.client.post("/v1/chat", json={"message": QUESTION}).json()
     assert {span.name: dict(span.attributes or {}) for span in traced.spans()} == {
