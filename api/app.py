@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, logs
@@ -26,32 +27,37 @@ from api.routes import (
     documents,
     feedback,
     health,
+    openai,
     reference,
     scrape,
     sessions,
     uploads,
     web,
 )
+from api.tracing import ServerSpans, Tracing, open_tracing
 from rag.settings import Settings
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
     """Return the app. It opens the index when it starts and holds it until it stops.
 
     Starting raises what `open_services` raises, for instance IndexInUse; making it raises
-    ConfigurationError when a limit cannot be read.
+    ConfigurationError when a limit cannot be read
+    or traces cannot be sent. Without `tracing` traces go where the settings say.
     """
 
     metrics = Metrics()
+    traces = tracing or open_tracing(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         logs.configure()
-        with open_services(settings, metrics) as services:
+        with open_services(settings, metrics, traces.tracer) as services:
             app.state.services = services
             app.state.keys = Keys(services.index.catalog.engine)
             yield
             await services.streams.close()
+        await run_in_threadpool(traces.close)
 
     app = FastAPI(
         title="Dateline",
@@ -66,17 +72,18 @@ def create_app(settings: Settings) -> FastAPI:
     )
     errors.install(app)
     refusals = (401, 403, 421, 429)
-    for module in (citations, documents):
-        app.include_router(module.router, responses=errors.responses(*refusals))
+    for router in (citations.router, documents.router, documents.outlets):
+        app.include_router(router, responses=errors.responses(*refusals))
     for module in (chat, sessions, feedback, uploads):  # those that read a body
         app.include_router(module.router, responses=errors.responses(*refusals, 408))
+    app.include_router(openai.router, responses=errors.enveloped_responses(*refusals))
     for module in (health, reference, scrape, web):
         app.include_router(module.router)
-    _guard(app, settings, metrics)
+    _guard(app, settings, metrics, traces)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+def _guard(app: FastAPI, settings: Settings, metrics: Metrics, traces: Tracing) -> None:
     """Put what every request passes before `app`; the last one added is the first to see it."""
     policy = Policy(settings.auth, settings.allowed_hosts, settings.cors_origins)
     timeout_s = settings.body_timeout_s
@@ -93,4 +100,6 @@ def _guard(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
             expose_headers=("X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"),
         )
     app.add_middleware(logs.RequestLog, metrics=metrics)
+    # Outside of the log, whose lines name the trace.
+    app.add_middleware(ServerSpans, tracer=traces.tracer)
     app.add_middleware(SecurityHeaders)

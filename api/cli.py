@@ -223,6 +223,7 @@ def serve(
     """Answer over HTTP until stopped."""
     import uvicorn
 
+    from api import logs
     from api.access import check_exposure
     from api.app import create_app
     from api.auth import Keys
@@ -234,6 +235,7 @@ def serve(
     # What keeps the index from opening is better told here than in a server's traceback.
     with open_data(data_dir) as opened:
         check_exposure(chosen, Keys(opened.index.catalog.engine))
+    logs.configure()
     uvicorn.run(create_app(chosen), **options(chosen))
 
 

@@ -34,6 +34,8 @@ def options(settings: Settings) -> dict[str, Any]:  # Any: the options of uvicor
         # A stream that is open must not keep the server from stopping.
         "timeout_graceful_shutdown": 10,
         "access_log": False,
+        # Its own would be no JSON; `logs.configure` sees to its messages.
+        "log_config": None,
         "server_header": False,
     }
 

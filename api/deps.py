@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
+from opentelemetry.trace import Tracer
 
 from api.admission import Admission
 from api.asking import Desk
@@ -46,7 +47,9 @@ class Services:
 
 
 @contextmanager
-def open_services(settings: Settings, metrics: Metrics) -> Iterator[Services]:
+def open_services(
+    settings: Settings, metrics: Metrics, tracer: Tracer | None = None
+) -> Iterator[Services]:
     """Hold the data directory and yield what serves it, interrupted writes finished.
 
     Raises: IndexInUse, FingerprintMismatch, ConfigurationError, DependencyError.
@@ -54,12 +57,14 @@ def open_services(settings: Settings, metrics: Metrics) -> Iterator[Services]:
     with open_index(settings) as index:
         index.recover()
         sessions = Sessions(index.catalog.engine, keep_days=settings.keep_days)
-        answerer = build_answerer(index, threads=settings.threads, settings=settings)
+        answerer = build_answerer(index, threads=settings.threads, settings=settings, tracer=tracer)
         metrics.watch(index)
+        # The first text takes longer than all others: no probe and no reader shall wait for it.
+        index.embedder.embed(["ready?"])
         yield Services(
             index=index,
             retriever=Retriever(index),
-            desk=Desk(answerer, sessions),
+            desk=Desk(answerer, sessions, tracer=tracer),
             pipeline=Pipeline(index, Splitter(settings.passage_tokens)),
             sessions=sessions,
             feedback=Feedback(index.catalog.engine),

@@ -1,5 +1,7 @@
 """Every failure as one RFC 9457 problem; the only place where an error has an HTTP status.
 
+On the routes that OpenAI's clients call it is sent in the envelope that those expect.
+
 >>> status_of(NotFound("no article 'a1'"))
 404
 
@@ -13,9 +15,11 @@ from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.asking import Stopped
+from api.envelope import Envelope, enveloped, is_enveloped
 from rag.errors import (
     AnswerContractError,
     Busy,
@@ -32,6 +36,8 @@ from rag.types import Value
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+# The type of a pydantic error: the value has a meaning, but not here.
+UNSUPPORTED = "unsupported_value"
 _MAX_ERRORS = 50
 _MAX_CHARS = 500
 
@@ -60,6 +66,8 @@ _CODES = {
     429: "rate_limited",
     500: "internal_error",
 }
+# What comes with every failure of its status.
+_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 _OURS = "Something went wrong on our side; tell the operator the request_id."
 _BELOW = f"Something that the answer needs is unavailable; try again in {RETRY_AFTER_S} s."
 _BUSY = f"Too many requests are being answered already; try again in {RETRY_AFTER_S} s."
@@ -110,31 +118,46 @@ def install(app: FastAPI) -> None:
     app.exception_handler(DatelineError)(_on_dateline_error)
     app.exception_handler(RequestValidationError)(_on_invalid_request)
     app.exception_handler(HTTPException)(_on_http_exception)
+    app.exception_handler(Stopped)(_on_stopped)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's own type
     """Return what a route declares in OpenAPI for these failures."""
-    return {status: {"model": Problem, "description": _title(_code(status))} for status in statuses}
+    return {
+        status: {
+            "model": Problem,
+            "description": _title(_code(status)),
+            "headers": {name: {"schema": {"type": "string"}} for name in _HEADERS.get(status, ())},
+        }
+        for status in statuses
+    }
+
+
+def enveloped_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: as above
+    """Return what a route that OpenAI's clients call declares for these failures."""
+    return {status: {**said, "model": Envelope} for status, said in responses(*statuses).items()}
 
 
 def respond(
     request: Request, failure: Failure, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the response for a failure of `request`."""
+    status, body = _said(request, failure)
+    is_problem = isinstance(body, Problem)
     return Response(
-        _problem(request, failure).model_dump_json(exclude_none=True),
-        status_code=failure.status,
-        media_type=MEDIA_TYPE,
+        body.model_dump_json(exclude_none=is_problem),
+        status_code=status,
+        media_type=MEDIA_TYPE if is_problem else "application/json",
         headers=headers,
     )
 
 
-def noted(request: Request, exc: Exception) -> Problem:
-    """Return the problem for a failure after the first byte, logged as any other would be."""
+def noted(request: Request, exc: Exception) -> BaseModel:
+    """Return what is sent of a failure after the first byte, logged as any other would be."""
     if not isinstance(exc, DatelineError):
         request.state.facts.update(error=type(exc).__name__)
-        return _problem(request, Failure(500, _CODES[500], _OURS))
-    return _problem(request, _failure(request, exc))
+        return _said(request, Failure(500, _CODES[500], _OURS))[1]
+    return _said(request, _failure(request, exc))[1]
 
 
 def unexpected(request: Request) -> Response:
@@ -188,6 +211,13 @@ def wrong_host() -> Failure:
     return Failure(421, _CODES[421], detail)
 
 
+def no_such_model(name: str) -> Failure:
+    """Return the failure of a request for a model that is not there."""
+    message = f"There is no model {name!r}; see GET /v1/models."
+    errors = (FieldError(pointer="/model", message=_printable(message)),)
+    return Failure(404, "model_not_found", message, errors=errors)
+
+
 def rate_limited(retry_after_s: int) -> Failure:
     """Return the failure of a caller who asks too often."""
     detail = f"Too many requests; try again in {retry_after_s} s."
@@ -197,6 +227,14 @@ def rate_limited(retry_after_s: int) -> Failure:
 async def respond_to(request: Request, error: DatelineError) -> Response:
     """Return the response for an error that is raised before a route is reached."""
     return await _on_dateline_error(request, error)
+
+
+def _said(request: Request, failure: Failure) -> tuple[int, Problem | Envelope]:
+    """Return the status and the body of a failure, as the callers of its route expect them."""
+    if is_enveloped(request.scope["path"]):
+        errors = [(error.pointer, error.message) for error in failure.errors or ()]
+        return enveloped(failure.status, failure.code, _printable(failure.detail), errors)
+    return failure.status, _problem(request, failure)
 
 
 def _problem(request: Request, failure: Failure) -> Problem:
@@ -238,7 +276,8 @@ async def _on_invalid_request(request: Request, exc: RequestValidationError) -> 
     errors = tuple(_field_errors(found[:_MAX_ERRORS]))
     said = "; ".join(f"{e.pointer or 'body'}: {e.message}" for e in errors[:3])
     rest = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-    return respond(request, Failure(422, _CODES[422], said + rest, errors=errors))
+    code = UNSUPPORTED if found and found[0]["type"] == UNSUPPORTED else _CODES[422]
+    return respond(request, Failure(422, code, said + rest, errors=errors))
 
 
 async def _on_http_exception(request: Request, exc: HTTPException) -> Response:
@@ -246,6 +285,11 @@ async def _on_http_exception(request: Request, exc: HTTPException) -> Response:
     detail = details.get(exc.status_code, exc.detail)
     failure = Failure(exc.status_code, _code(exc.status_code), detail, exc.status_code == 408)
     return respond(request, failure, exc.headers)
+
+
+async def _on_stopped(request: Request, exc: Stopped) -> Response:  # noqa: ARG001
+    # Nobody reads it; in the log it is nginx's number for a client that hung up.
+    return Response(status_code=499)
 
 
 # Any: pydantic reports its errors as untyped dictionaries.

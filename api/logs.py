@@ -1,7 +1,7 @@
 """One line of JSON for each request, and never a word of an article or a question in it.
 
 >>> logging.getLogger("dateline.api")  # writes, for example:
-{"request_id": "req_5c1d…", "method": "POST", "route": "/v1/chat", "status": 200, "ms": 61.2, …}
+{"time": "…", "request_id": "req_5c1d…", "route": "/v1/chat", "status": 200, "ms": 61.2, …}
 
 A handler adds what is worth knowing to `request.state.facts`. An error that nobody foresaw is
 logged by its class and its frames, because its message may quote what was being read.
@@ -13,8 +13,11 @@ import re
 import secrets
 import time
 import traceback
+from datetime import UTC, datetime
+from importlib.metadata import version
 
 from fastapi import Request
+from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,15 +32,34 @@ _TALKATIVE = ("chromadb", "pypdf", "trafilatura", "htmldate", "courlan")
 
 
 def configure() -> None:
-    """Send our lines to standard error unless the program has handlers of its own."""
-    ours = logging.getLogger("dateline")
-    ours.setLevel(logging.INFO)
-    if not ours.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        ours.addHandler(handler)
+    """Send our lines and uvicorn's to standard error, unless the program has its own handlers."""
+    logging.getLogger("dateline").setLevel(logging.INFO)
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    for name in ("dateline", "uvicorn"):
+        written = logging.getLogger(name)
+        if not written.hasHandlers():
+            written.addHandler(handler)
+            written.setLevel(logging.INFO)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class JsonLines(logging.Formatter):
+    """Writes each record as one line of JSON; of an error it tells the class and the frames."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of `record`."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {"time": at, "level": record.levelname.lower()}
+        if hasattr(record, "facts"):
+            line |= record.facts
+        else:
+            line |= {"logger": record.name, "message": record.getMessage().strip()}
+        if record.exc_info and record.exc_info[1]:
+            error = record.exc_info[1]
+            line |= {"error": type(error).__name__, "frames": _frames(error)}
+        return json.dumps(line)
 
 
 class AnswerCut(Exception):
@@ -51,6 +73,7 @@ class RequestLog:
         """Log the requests of `app`, and count them in `metrics`."""
         self._app = app
         self._metrics = metrics
+        self._version = version("dateline")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request and log it."""
@@ -82,14 +105,14 @@ class RequestLog:
         finally:
             took = time.perf_counter() - began
             self._metrics.request(scope["method"], _route(scope), status, took)
-            _write(scope, status, round(took * 1_000, 1), facts)
+            _write(scope, status, round(took * 1_000, 1), {"dateline": self._version, **facts})
 
 
 def _request_id(asked: str) -> str:
     return asked if _REQUEST_ID.fullmatch(asked) else f"req_{secrets.token_hex(8)}"
 
 
-def _frames(exc: Exception) -> list[str]:
+def _frames(exc: BaseException) -> list[str]:
     """Return where it happened, innermost last; chained errors come after what they caused."""
     frames: list[str] = []
     seen: BaseException | None = exc
@@ -108,11 +131,19 @@ def _route(scope: Scope) -> str | None:
 def _write(scope: Scope, status: int, elapsed_ms: float, facts: dict[str, object]) -> None:
     line = {
         "request_id": scope["state"]["request_id"],
+        "trace_id": _trace_id(),
         "method": scope["method"],
         "route": _route(scope),
         "status": status,
         "ms": elapsed_ms,
+        "key": None,
         **facts,
     }
     level = logging.ERROR if status >= 500 or not status else logging.INFO
-    logger.log(level, "%s", json.dumps(line))
+    logger.log(level, "%s", json.dumps(line), extra={"facts": line})
+
+
+def _trace_id() -> str | None:
+    """Return the id of the trace that the request belongs to, if any."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None

@@ -30,6 +30,7 @@ from rag.types import (
     Question,
     RetrievalMode,
     Scores,
+    Storable,
     Turn,
     Value,
 )
@@ -47,7 +48,7 @@ class Message(Value):
     """One message of a conversation."""
 
     role: Literal["user", "assistant", "system"]
-    content: Annotated[str, StringConstraints(max_length=100_000)]
+    content: Annotated[Storable, StringConstraints(max_length=100_000)]
 
 
 class Retrieval(Value):
@@ -346,11 +347,19 @@ class Health(Value):
     status: Literal["ok"] = "ok"
 
 
+class QueueState(Value):
+    """How busy the server is with questions."""
+
+    waiting: int = Field(description="questions that wait for a turn")
+    running: int = Field(description="questions being answered")
+
+
 class Readiness(Value):
     """Whether questions can be answered, and what is the matter otherwise."""
 
     status: Literal["ready", "not_ready"]
-    checks: dict[str, str] = Field(description="ok, or what is wrong")
+    checks: dict[str, str] = Field(description="ok, or what is wrong and what to do")
+    queue: QueueState
     articles: int | None
     passages: int | None
 

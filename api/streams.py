@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field
@@ -28,6 +28,27 @@ from api.schemas import FoundPassage
 from rag.types import Answer, Evidence, Value
 
 MEDIA_TYPE = "text/event-stream"
+# What OpenAPI says of one event; the data of each kind are JSON of the models below.
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[1-9][0-9]*$"},
+        "event": {
+            "type": "string",
+            "enum": [
+                "message.start",
+                "retrieval",
+                "citation",
+                "message.delta",
+                "message.end",
+                "error",
+                "done",
+            ],
+        },
+        "data": {"type": "string"},
+    },
+}
 # A proxy that collects a reply before it passes it on would undo the streaming.
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 KEEP_ALIVE_S = 15.0

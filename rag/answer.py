@@ -11,11 +11,11 @@ They are apart so that all that can fail has failed before the first byte of an 
 
 import hashlib
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
+
+from opentelemetry.trace import Tracer
 
 from rag.agreement import confidence
 from rag.cite import sources
@@ -27,6 +27,7 @@ from rag.prompts import NO_ANSWER
 from rag.reader import Reader
 from rag.retrieve import Retriever
 from rag.shapes import fitted
+from rag.stages import program_tracer, stage
 from rag.types import (
     AbstainReason,
     Answer,
@@ -43,16 +44,24 @@ class Answerer:
     """Holds what an answer is made with; safe to call from several threads."""
 
     def __init__(
-        self, index: Index, retriever: Retriever, reader: Reader, writer: Writer | None = None
+        self,
+        index: Index,
+        retriever: Retriever,
+        reader: Reader,
+        writer: Writer | None = None,
+        *,
+        tracer: Tracer | None = None,
     ) -> None:
         """Answer from `index`, with the passages `retriever` finds and the spans `reader` reads.
 
         With a `writer` a language model writes what it can prove; without one, answers are quoted.
+        Without a `tracer` the spans of the stages go to the program's own OpenTelemetry, if any.
         """
         self._writer = writer
         self._index = index
         self._retriever = retriever
         self._reader = reader
+        self._tracer = tracer or program_tracer()
 
     @property
     def model(self) -> str:
@@ -69,12 +78,14 @@ class Answerer:
         "Last week" counts from `now`, or from the `as_of` of the question's filters.
         """
         timings: dict[str, float] = {}
-        with _timed(timings, "rewrite"):
+        with stage("rewrite", timings, self._tracer):
             text = self._standalone(question)
-        with _timed(timings, "retrieve"):
+        with stage("retrieve", timings, self._tracer) as span:
             hits = self._retriever.retrieve(question, text=text, now=now)
-        with _timed(timings, "read"):
+            span.set_attribute("dateline.passages", len(hits))
+        with stage("read", timings, self._tracer) as span:
             readings = fitted(text, self._reader.read(text, hits))
+            span.set_attribute("dateline.readings", len(readings))
         return Evidence(
             question=question,
             standalone_question=text,
@@ -123,7 +134,7 @@ class Answerer:
         timings = dict(evidence.timings_ms)
         written: Written | None = None
         if evidence.abstain_reason is None:
-            with _timed(timings, "write"):
+            with stage("write", timings, self._tracer):
                 written = extract(evidence.standalone_question, evidence.readings, self._fetch())
             if written is None:
                 evidence = evidence.model_copy(update={"abstain_reason": "unverified"})
@@ -192,10 +203,3 @@ def _with_scores(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Hit,
 
 def _derived(prefix: str, basis: str) -> str:
     return f"{prefix}_{hashlib.sha256(basis.encode()).hexdigest()[:16]}"
-
-
-@contextmanager
-def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    timings[name] = round((time.perf_counter() - began) * 1_000, 3)

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from opentelemetry.trace import INVALID_SPAN, Span, Tracer, set_span_in_context
+
 from rag.cite import sources
 from rag.draft import Drafting, Sentence
 from rag.llm import BoundedLLM, Ended
@@ -24,9 +26,11 @@ from rag.prompts import (
     NO_ANSWER,
     NOTES,
     Fallback,
+    Prompt,
     rewrite_prompt,
     write_prompt,
 )
+from rag.stages import failed, program_tracer, within
 from rag.types import Answer, Delta, Evidence, Hit, Turn
 from rag.verify import Checked, Fetch, Judge
 
@@ -50,11 +54,14 @@ _SHORT_SHARE = 0.5
 class Writer:
     """Holds the model and the judge; safe to call from several threads."""
 
-    def __init__(self, llm: BoundedLLM, judge: Judge, *, prompt_chars: int) -> None:
+    def __init__(
+        self, llm: BoundedLLM, judge: Judge, *, prompt_chars: int, tracer: Tracer | None = None
+    ) -> None:
         """Let `llm` write from prompts of at most so many characters, and `judge` check it."""
         self._llm = llm
         self._judge = judge
         self._prompt_chars = prompt_chars
+        self._tracer = tracer or program_tracer()
 
     @property
     def model(self) -> str:
@@ -82,7 +89,11 @@ class Writer:
         when the model fails; `fetch(article_id)` returns the live article. Setting `stop` ends the
         asking.
         """
-        draft = Draft(self._llm, self._judge, evidence, fetch, prompt_chars=self._prompt_chars)
+        hits = sorted(evidence.hits, key=_rank)
+        question = evidence.standalone_question
+        prompt = write_prompt(question, hits, size_chars=self._prompt_chars)
+        checked = Checked(self._judge, prompt.hits, evidence.readings, fetch)
+        draft = Draft(self._llm, evidence, prompt, checked, self._tracer)
         sent = False
         for piece in draft.pieces(stop):
             sent = True
@@ -117,15 +128,20 @@ class Draft:
     """One answer while it is written."""
 
     def __init__(
-        self, llm: BoundedLLM, judge: Judge, evidence: Evidence, fetch: Fetch, *, prompt_chars: int
+        self,
+        llm: BoundedLLM,
+        evidence: Evidence,
+        prompt: Prompt,
+        checked: Checked,
+        tracer: Tracer,
     ) -> None:
         """Prepare to ask `llm`; nothing is sent yet."""
         self._llm = llm
         self._evidence = evidence
-        hits = sorted(evidence.hits, key=_rank)
-        question = evidence.standalone_question
-        self._prompt = write_prompt(question, hits, size_chars=prompt_chars)
-        self.checked = Checked(judge, self._prompt.hits, evidence.readings, fetch)
+        self._prompt = prompt
+        self.checked = checked
+        self._tracer = tracer
+        self._span: Span = INVALID_SPAN
         self._first = True
         self._ended = Ended("empty")
         self._failure: Fallback | None = None
@@ -133,21 +149,12 @@ class Draft:
 
     def pieces(self, stop: threading.Event | None = None) -> Iterator[Delta]:
         """Yield what can be shown of the model's answer, sentence by sentence."""
-        parser, drafting = MarkerParser(len(self._prompt.hits)), Drafting()
-        began = time.perf_counter()
-        for event in self._llm.stream(self._prompt, stop=stop):
-            if isinstance(event, Ended):
-                self._ended = event
-                break
-            # After a refusal the rest is read, too: the token counts come last.
-            yield from self._add(drafting.feed(parser.feed(event.text)))
-        self._failure = self._failure or self._ended.reason
-        if not self._failure:
-            rest = drafting.feed(parser.close()) + drafting.close()
-            if self._ended.is_cut and rest and not rest[-1].is_finished:
-                rest.pop()
-            yield from self._add(rest)
-        self._took_s["write"] = time.perf_counter() - began - self._took_s["verify"]
+        self._span = self._tracer.start_span("dateline.write")
+        try:
+            yield from self._pieces(stop)
+        finally:
+            _told(self._span, self._llm.name, self._ended)
+            self._span.end()
 
     def fields(self, extractive: Answer) -> dict[str, Any]:  # Any: the fields are of several types
         """Return what the model's answer changes in `extractive`."""
@@ -183,6 +190,23 @@ class Draft:
                 timings[key] = round(timings.get(key, 0.0) + 1_000 * took, 3)
         return {"timings_ms": timings}
 
+    def _pieces(self, stop: threading.Event | None) -> Iterator[Delta]:
+        parser, drafting = MarkerParser(len(self._prompt.hits)), Drafting()
+        began = time.perf_counter()
+        for event in self._llm.stream(self._prompt, stop=stop):
+            if isinstance(event, Ended):
+                self._ended = event
+                break
+            # After a refusal the rest is read, too: the token counts come last.
+            yield from self._add(drafting.feed(parser.feed(event.text)))
+        self._failure = self._failure or self._ended.reason
+        if not self._failure:
+            rest = drafting.feed(parser.close()) + drafting.close()
+            if self._ended.is_cut and rest and not rest[-1].is_finished:
+                rest.pop()
+            yield from self._add(rest)
+        self._took_s["write"] = time.perf_counter() - began - self._took_s["verify"]
+
     def _add(self, sentences: Sequence[Sentence]) -> Iterator[Delta]:
         """Yield what the sentences add, unless the first one says that there is no answer."""
         for sentence in sentences:
@@ -192,7 +216,10 @@ class Draft:
             if self._failure:
                 return
             began, known = time.perf_counter(), len(self.checked.citations)
-            added = self.checked.add(sentence)
+            # Named as parent, because a generator that is left cannot leave its context.
+            within_write = set_span_in_context(self._span)
+            with within(self._tracer.start_span("dateline.verify", context=within_write)):
+                added = self.checked.add(sentence)
             self._took_s["verify"] += time.perf_counter() - began
             if added:
                 yield Delta(text=added, citations=tuple(self.checked.citations[known:]))
@@ -229,6 +256,20 @@ def declined(sentence: str) -> Fallback | None:
     if _ABSTAINS.search(sentence):
         return "abstained"
     return "refused" if _REFUSES.match(sentence) else None
+
+
+def _told(span: Span, model: str, ended: Ended) -> None:
+    """Put into `span` what the model spent, by OpenTelemetry's names for generative AI."""
+    span.set_attributes(
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": model,
+            "gen_ai.usage.input_tokens": ended.usage.prompt_tokens,
+            "gen_ai.usage.output_tokens": ended.usage.completion_tokens,
+        }
+    )
+    if ended.reason:
+        failed(span, ended.reason)
 
 
 def _abstention(model: str) -> dict[str, Any]:  # Any: as in Draft.fields

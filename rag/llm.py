@@ -10,6 +10,7 @@ Any LlamaIndex `LLM` will do. It runs in a thread of its own, because no timeout
 how long a whole answer takes: a server may send a byte a second for ever.
 """
 
+import json
 import logging
 import threading
 import time
@@ -222,11 +223,11 @@ def _reason(exc: Exception, *, begun: bool) -> Fallback:
 
 def _logged(ended: Ended, began: float) -> Ended:
     """Return `ended`, noted in one line without a word of question or answer."""
-    logger.info(
-        '{"llm": "%s", "ms": %.0f, "prompt_tokens": %d, "completion_tokens": %d}',
-        ended.reason or "answered",
-        1_000 * (time.monotonic() - began),
-        ended.usage.prompt_tokens,
-        ended.usage.completion_tokens,
-    )
+    facts = {
+        "llm": ended.reason or "answered",
+        "ms": round(1_000 * (time.monotonic() - began)),
+        "prompt_tokens": ended.usage.prompt_tokens,
+        "completion_tokens": ended.usage.completion_tokens,
+    }
+    logger.info("%s", json.dumps(facts), extra={"facts": facts})
     return ended

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     rate_limit: str = Field(
         default="600/minute", description="of each key, else each address; several by `;`; off"
     )
+    otlp_endpoint: str | None = Field(
+        default=None, description="base URL of an OpenTelemetry collector; default: no traces"
+    )
     llm_url: str | None = Field(
         default=None, description="base URL of an OpenAI-compatible server; default: no LLM"
     )
@@ -95,6 +98,13 @@ class Settings(BaseSettings):
                     f"{origin!r} is no origin: scheme, host and port, such as https://desk.example"
                 )
         return origins
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _http_collector(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("it must begin with http:// or https://: http://127.0.0.1:4318")
+        return url
 
     @model_validator(mode="after")
     def _whole_llm(self) -> Self:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from opentelemetry.trace import Tracer
+
 from rag.answer import Answerer
 from rag.catalog import Catalog
 from rag.embedder import Embedder
@@ -51,17 +53,24 @@ def open_index(settings: Settings, *, accept: bool = True) -> Iterator[Index]:
         directory.close()
 
 
-def build_answerer(index: Index, *, threads: int = 0, settings: Settings | None = None) -> Answerer:
+def build_answerer(
+    index: Index,
+    *,
+    threads: int = 0,
+    settings: Settings | None = None,
+    tracer: Tracer | None = None,
+) -> Answerer:
     """Return the answerer over `index` that Dateline ships with.
 
     `threads` passages are read side by side; 0: one a core. A language model writes the answers
-    when `settings` name one.
+    when `settings` name one. `tracer` makes the spans of the stages.
     """
-    writer = build_writer(settings) if settings else None
-    return Answerer(index, Retriever(index), build_reader(index, threads=threads), writer)
+    writer = build_writer(settings, tracer) if settings else None
+    reader = build_reader(index, threads=threads)
+    return Answerer(index, Retriever(index), reader, writer, tracer=tracer)
 
 
-def build_writer(settings: Settings) -> Writer | None:
+def build_writer(settings: Settings, tracer: Tracer | None = None) -> Writer | None:
     """Return what writes answers with the language model that `settings` name; None without one.
 
     Raises: ConfigurationError when the extra `llm` is not installed.
@@ -72,6 +81,7 @@ def build_writer(settings: Settings) -> Writer | None:
         build_llm(settings),
         SupportJudge(threads=settings.threads),
         prompt_chars=CHARS_PER_TOKEN * (settings.llm_context_tokens - settings.llm_max_tokens),
+        tracer=tracer,
     )
 
 

@@ -308,3 +308,10 @@ def test_the_same_article_sent_many_times_at_once_is_stored_once(client: TestCli
         assert set(sent) <= {200, 201}
     assert len(client.get("/v1/documents").json()["documents"]) == 1
     assert client.get("/readyz").json()["passages"] == 1
+
+
+def test_the_outlets_that_filters_can_name_are_listed(client: TestClient) -> None:
+    client.post("/v1/documents", json=FERRY)
+    assert client.get("/v1/sources").json() == {
+        "sources": [{"source": "harbour.example", "articles": 1, "newest": "2020-02-07T00:00:00Z"}]
+    }

@@ -1,7 +1,7 @@
 """Health, readiness, start-up and the description of the API."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.deps import Services
 from rag.errors import FingerprintMismatch, IndexInUse
+from rag.index import Index
 from rag.settings import Settings
 
 # What keeps a request from its route; test_auth.py says where they are declared.
@@ -47,6 +48,7 @@ def test_a_server_whose_stores_agree_is_ready(client: TestClient) -> None:
         {
             "status": "ready",
             "checks": dict.fromkeys(["catalog", "vectors", "bm25", "models", "fingerprint"], "ok"),
+            "queue": {"waiting": 0, "running": 0},
             "articles": 1,
             "passages": 1,
         },
@@ -66,6 +68,16 @@ def test_a_server_that_lost_vectors_is_not_ready_until_they_are_repaired(
     assert client.get("/readyz").status_code == 200
 
 
+def test_a_server_is_ready_when_passages_are_deleted_while_it_looks(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = services(client).index
+    counts = index.catalog.counts()
+    seen = iter([counts._replace(passages=counts.passages + 1), counts, counts])
+    monkeypatch.setattr(index.catalog, "counts", lambda: next(seen))
+    assert client.get("/readyz").status_code == 200
+
+
 def test_a_server_whose_reindex_was_cut_short_is_not_ready(client: TestClient) -> None:
     index = services(client).index
     index.catalog.set_meta("recipe", "unfinished reindex")
@@ -73,6 +85,66 @@ def test_a_server_whose_reindex_was_cut_short_is_not_ready(client: TestClient) -
     assert response.status_code == 503
     assert response.json()["checks"]["fingerprint"].startswith("the index was built with")
     index.catalog.set_meta("recipe", index.recipe)
+
+
+BROKEN: dict[str, tuple[Callable[[Index], object], str, str]] = {
+    "catalog": (
+        lambda index: index.catalog,
+        "ping",
+        "does not answer; see that the database runs and that its disk has room (OSError)",
+    ),
+    "vectors": (
+        lambda index: index._vectors,
+        "count",
+        "cannot be read; stop the server, run `dateline check --repair` (OSError)",
+    ),
+    "bm25": (
+        lambda index: index.lexical,
+        "count",
+        "cannot be read; stop the server, run `dateline check --repair` (OSError)",
+    ),
+    "models": (
+        lambda index: index.embedder,
+        "embed",
+        "cannot be run; see that there is memory left, then install Dateline anew (OSError)",
+    ),
+    "fingerprint": (lambda index: index, "accept", "cannot be read; see the catalog (OSError)"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_server_with_one_broken_part_says_which_and_what_to_do(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    part, method, said = BROKEN[name]
+
+    def broken(*_: object) -> None:
+        raise OSError("disk of db-7.internal is full")
+
+    monkeypatch.setattr(part(services(client).index), method, broken)
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["status"] == "not_ready"
+    others = dict.fromkeys(BROKEN, "ok")
+    if name == "catalog":  # it alone knows how much the others should hold
+        others |= dict.fromkeys(["vectors", "bm25"], "unknown until the catalog answers")
+    assert response.json()["checks"] == others | {name: said}
+
+
+def test_a_server_with_a_full_queue_is_ready_and_says_how_busy_it_is(client: TestClient) -> None:
+    questions = services(client).questions
+    questions.waiting, questions.running = 64, 4
+    response = client.get("/readyz")
+    questions.waiting, questions.running = 0, 0
+    assert response.status_code == 200
+    assert response.json()["queue"] == {"waiting": 64, "running": 4}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_a_probe_may_ask_for_the_head_alone(client: TestClient, path: str) -> None:
+    response = client.head(path)
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-type"] == client.get(path).headers["content-type"]
 
 
 def test_a_second_server_on_the_same_directory_does_not_start(
@@ -109,8 +181,12 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
     assert declared == {
         "POST /v1/chat": {"200", "400", "404", "413", "422", "500", "503"},
         "GET /v1/chat/{message_id}/events": {"200", "404", "422", "500", "503"},
+        "POST /v1/chat/completions": {"200", "400", "404", "413", "500", "503"},
+        "GET /v1/models": {"200", "500", "503"},
+        "GET /v1/models/{model}": {"200", "400", "404", "500", "503"},
         "POST /v1/search": {"200", "400", "413", "422", "500", "503"},
         "GET /v1/documents": {"200", "422", "500", "503"},
+        "GET /v1/sources": {"200", "500", "503"},
         "DELETE /v1/documents": {"200", "422", "500", "503"},
         "POST /v1/documents": {"200", "201", "400", "413", "422", "500", "503"},
         "GET /v1/documents/{article_id}": {"200", "404", "422", "500", "503"},
@@ -118,6 +194,10 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
         "DELETE /v1/documents/{article_id}": {"200", "404", "422", "500", "503"},
         "GET /v1/documents/{article_id}/passages": {"200", "404", "422", "500", "503"},
         "GET /v1/citations/{citation_id}": {"200", "404", "422", "500", "503"},
+        "POST /v1/chat/completions": {"200", "400", "404", "413", "500", "503"},
+        "GET /v1/models": {"200", "500", "503"},
+        "GET /v1/models/{model}": {"200", "400", "404", "500", "503"},
+        "GET /v1/sources": {"200", "500", "503"},
         "GET /v1/sessions": {"200", "422", "500", "503"},
         "POST /v1/sessions": {"200", "201", "400", "413", "422", "500", "503"},
         "GET /v1/sessions/{session_id}": {"200", "404", "422", "500", "503"},
@@ -129,14 +209,18 @@ def test_the_description_names_every_route_with_its_failures(client: TestClient)
     }
 
 
-def test_every_failure_is_described_as_a_problem(client: TestClient) -> None:
+def test_every_failure_is_described_as_a_problem_or_in_openais_envelope(
+    client: TestClient,
+) -> None:
     document = client.get("/openapi.json").json()
-    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    envelope = {"application/json": {"schema": {"$ref": "#/components/schemas/Envelope"}}}
+    openai = {"/v1/chat/completions", "/v1/models", "/v1/models/{model}"}
     for path, operations in document["paths"].items():
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 if status >= "400" and path != "/readyz":
-                    assert response["content"] == {"application/problem+json": problem}
+                    assert response["content"] == (envelope if path in openai else problem)
 
 
 def test_every_reference_of_the_description_resolves(client: TestClient) -> None:

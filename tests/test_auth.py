@@ -16,6 +16,7 @@ from httpx2 import Response
 from api.access import needed
 from api.app import create_app
 from api.auth import Key, Keys, Made, Scope
+from api.envelope import is_enveloped
 from rag.catalog import open_engine
 from rag.errors import DependencyError, NotFound
 from rag.settings import Settings
@@ -38,6 +39,7 @@ NEEDED: dict[str, Scope] = {
     "DELETE /v1/sessions/{session_id}": "read",
     "POST /v1/feedback": "read",
     "GET /metrics": "read",
+    "GET /v1/sources": "read",
     "GET /v1/documents": "read",
     "GET /v1/documents/{article_id}": "read",
     "GET /v1/documents/{article_id}/passages": "read",
@@ -220,9 +222,13 @@ def test_every_route_refuses_who_has_no_key_and_who_has_too_little(
             continue
         address = re.sub(r"\{\w+\}", "none", path)
         refused = client.request(method, address)
-        assert (refused.status_code, refused.json()["code"]) in (
+        body = refused.json()
+        code = body["error"]["code"] if is_enveloped(path) else body["code"]
+        assert (refused.status_code, code) in (
             (401, "unauthorized"),
+            (401, "invalid_api_key"),
             (429, "rate_limited"),
+            (429, "rate_limit_exceeded"),
         )
         for name, token in tokens.items():
             allowed = NEEDED[f"{method} {path}"] in held[name]

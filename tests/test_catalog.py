@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.catalog import Catalog, Counts, Staged, epoch_ceil_s, epoch_s
+from rag.catalog import Catalog, Counts, SourceCount, Staged, epoch_ceil_s, epoch_s
 from rag.errors import DependencyError
 from rag.types import Article, ArticleMeta, Filters, Passage
 
@@ -216,3 +216,14 @@ def test_a_version_is_found_by_the_beginning_of_its_hash_until_its_article_is_de
     assert catalog.version("a2", OLD.content_hash.removeprefix("sha256:")[:12]) is None
     catalog.withdraw(["a1"])
     assert (found(OLD), found(NEW)) == (None, None)
+
+
+def test_outlets_are_counted_with_their_newest_article(catalog: Catalog) -> None:
+    may, june = datetime(2020, 5, 1, tzinfo=UTC), datetime(2020, 6, 1, tzinfo=UTC)
+    for name, source, at in (("a", "Post", may), ("b", "Post", june), ("c", None, None)):
+        made = Article.create(
+            title=name, text="It is.", article_id=name, source=source, published_at=at
+        )
+        publish(catalog, staged(made))
+    catalog.stage([staged(Article.create(title="d", text="It is.", source="Pending"))])
+    assert catalog.sources() == [SourceCount("Post", 2, june), SourceCount(None, 1, None)]

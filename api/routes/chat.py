@@ -21,7 +21,7 @@ from api.deps import Asker, Facts, MessageId, RequestId, SearchTurn, Served, Ser
 from api.errors import responses
 from api.metrics import Metrics, observed
 from api.schemas import ChatAnswer, ChatRequest, FoundPassage, SearchRequest, SearchResponse
-from api.streams import HEADERS, MEDIA_TYPE, Run
+from api.streams import EVENT, HEADERS, MEDIA_TYPE, Run
 from rag.errors import NotFound
 from rag.types import Answer, Evidence
 
@@ -32,7 +32,7 @@ _LOOKS_UP_S = 0.5
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the answer, or its making as server-sent events",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": {MEDIA_TYPE: {"schema": EVENT}},
     }
 }
 
@@ -48,7 +48,7 @@ class Reply:
 
     def ended(self, answer: Answer, evidence: Evidence) -> ChatAnswer:
         """Return the answer as it is sent, and note that it was given."""
-        observed(answer, self._connection.state.facts, self._metrics)
+        observed(answer, evidence, self._connection.state.facts, self._metrics)
         return ChatAnswer.of(answer, evidence, self._request)
 
     def failed(self, exc: Exception) -> BaseModel:

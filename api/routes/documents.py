@@ -24,6 +24,8 @@ from rag.index import Index
 from rag.types import Article
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"], responses=responses(422, 500, 503))
+# Not below the documents: there it would hide an article of that id.
+outlets = APIRouter(prefix="/v1/sources", tags=["documents"], responses=responses(500, 503))
 
 
 @router.get("")
@@ -38,8 +40,7 @@ def list_documents(query: Annotated[DocumentQuery, Query()], services: Served) -
     return DocumentList(documents=documents, next_cursor=cursor)
 
 
-# Before the route of one article, whose id it would otherwise be taken for.
-@router.get("/sources")
+@outlets.get("")
 def sources(services: Served) -> SourceList:
     """List the outlets with their numbers of articles, most articles first."""
     found = services.index.catalog.sources()

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from api.access import needed
+from api.envelope import is_enveloped
 from api.errors import MEDIA_TYPE
 from api.schemas import ArticleIn
 
@@ -76,6 +77,23 @@ def page(made: dict[str, Any]) -> str:
     return _PAGE.format(title=title, description=description, rows="\n".join(rows))
 
 
+def table(made: dict[str, Any]) -> str:
+    """Return which failures each route of an OpenAPI document declares, as a Markdown table.
+
+    >>> print(table(document(create_app(Settings()))))
+    """
+    failing = {
+        f"{method.upper()} {path}": {one for one in operation["responses"] if one >= "400"}
+        for path, method, operation in _operations(made)
+    }
+    statuses = sorted(set().union(*failing.values()))
+    lines = ["| | " + " | ".join(statuses) + " |", "|---" * (len(statuses) + 1) + "|"]
+    for route, declared in failing.items():
+        marks = "".join(" ✓ |" if status in declared else " |" for status in statuses)
+        lines.append(f"| `{route}` |{marks}")
+    return "\n".join(lines)
+
+
 def _made(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(
         title=app.title,
@@ -92,9 +110,20 @@ def _made(app: FastAPI) -> dict[str, Any]:
             # The empty one: a server on loopback asks for no key until the first is made.
             operation["security"] = [{"key": []}, {}]
             operation["x-scope"] = scope
+        for status in _never(path, operation):
+            operation["responses"].pop(status, None)
         for response in operation["responses"].values():
             _as_problem(response)
     return made
+
+
+def _never(path: str, operation: dict[str, Any]) -> set[str]:
+    """Return the statuses that are declared for all routes of a family, but not this one's."""
+    never = set() if "requestBody" in operation else {"400", "408", "413"}
+    if not operation.get("parameters") and never:
+        never.add("422")
+    # FastAPI declares 422 by itself, for parameters that are wrong; there they are 400.
+    return (never - {"400"}) | {"422"} if is_enveloped(path) else never
 
 
 def _operations(made: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

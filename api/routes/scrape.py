@@ -10,6 +10,7 @@ from api.deps import Served
 router = APIRouter()
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", include_in_schema=False)
 def metrics(request: Request, services: Served) -> Response:
     """Tell all metrics, in OpenMetrics if Accept asks for it and as plain text if not."""

@@ -1,7 +1,7 @@
 /** One question with its answer: as it is written, and then in each of the states it may end in. */
 import { accounts, prose, withNumbers } from "./prose.js";
 import { copy, h, icon, iconButton } from "./dom.js";
-import { byline, shareLink } from "./quote.js";
+import { byline, quotation, shareLink } from "./quote.js";
 import { count, day, sentences } from "./text.js";
 import { cite } from "./cite.js";
 import { feedbackBar } from "./feedback.js";
@@ -151,7 +151,7 @@ export class AnswerView {
 
   bar(answer, given) {
     const took = answer.timings_ms?.total;
-    const sure = answer.answer_status === "no_answer" ? null : `Confidence ${Math.round(answer.confidence * 100)} %`;
+    const sure = answer.answer_status === "no_answer" ? null : `Confidence ${Math.round(answer.confidence * 100)}%`;
     const facts = [sure, answer.model === "extractive" ? "Quoted word for word" : `Written by ${answer.model}`, took ? `${(took / 1000).toFixed(1)} s` : null];
     return feedbackBar(answer.id, given,
       iconButton("copy", "Copy answer with sources", () => copy(plain(answer), "Answer and sources copied.")),
@@ -187,10 +187,15 @@ function account({ lead, text, also }, citations) {
   const [claim] = text.split(/, (?:according to|reports|says) /, 1);
   return h("section", { class: "account" },
     h("p", { class: "claim" }, claim.length < text.length && claim.length < 160 ? claim : lead.title),
-    h("p", { class: "who" }, lead.attributed_to ? "according to " : "reported by ", h("strong", {}, who)),
-    h("blockquote", {}, lead.cited_text, "\u00a0", cite(lead.index, citations)),
+    h("p", { class: "who" }, lead.attributed_to ? "according to " : "reported by ", h("strong", {}, within(who))),
+    quotation(lead.cited_text, cite(lead.index, citations)),
     h("p", { class: "byline" }, [lead.source, day(lead.published_at)].filter(Boolean).join(" · ")),
     also.length > 0 && h("p", { class: "also" }, "Also reported by ", ...also.flatMap((one, n) => [n ? ", " : "", one.source ?? one.title, "\u00a0", cite(one.index, citations)])));
+}
+
+/** @param {string} who as it reads inside a sentence */
+function within(who) {
+  return who.replace(/^(An?|The|Some|One|Two|Three|Several) /, (word) => word.toLowerCase());
 }
 
 function closest(passage) {

@@ -32,7 +32,9 @@ const ROUTES = [
 
 /** @param {HTMLElement} view */
 function show(view) {
-  if (main.firstElementChild !== view) main.replaceChildren(view);
+  if (main.firstElementChild === view) return;
+  main.replaceChildren(view);
+  scrollTo(0, 0);
 }
 
 /** Show a page that was fetched, its quotation or its headline in sight. */
@@ -42,7 +44,6 @@ function arrive(view) {
   view.querySelector("h1").focus({ preventScroll: true });
   const mark = view.querySelector("mark");
   if (mark) mark.scrollIntoView({ block: "center" });
-  else scrollTo(0, 0);
 }
 
 async function route() {
@@ -82,6 +83,10 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 onKeyWanted(keyWanted);
 addEventListener("hashchange", () => void route());
+// Where the server keeps no conversations, the address of a new one is that of the last.
+document.addEventListener("click", (event) => {
+  const isHere = ["", "#/"].includes(location.hash);
+  if (isHere && event.target.closest(".new, .wordmark")) void route();
+});
 addEventListener("keydown", onKey);
-await route();
-await Promise.all([refreshHistory(), showSize()]);
+await Promise.all([route(), refreshHistory(), showSize()]);

@@ -2,6 +2,7 @@
 import { day } from "./text.js";
 import { h } from "./dom.js";
 import { openPanel } from "./panel.js";
+import { quotation } from "./quote.js";
 
 const GAP = 8;
 /** @type {HTMLElement|null} */
@@ -48,7 +49,7 @@ function show(button, cited) {
   card = h("div", { class: "glance", "aria-hidden": "true" },
     h("p", { class: "byline" }, h("strong", {}, cited.source ?? "Outlet not named"), ` · ${day(cited.published_at) || "No date"}`),
     h("p", { class: "glance-title" }, cited.title),
-    h("blockquote", {}, cited.cited_text),
+    quotation(cited.cited_text),
     cited.attributed_to && h("p", { class: "attributed" }, "Said by ", h("strong", {}, cited.attributed_to)));
   document.body.append(card);
   const at = button.getBoundingClientRect();

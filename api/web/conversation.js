@@ -63,6 +63,8 @@ export class ConversationView {
     } catch {
       return;
     }
+    // Whoever asked in the meantime has left this screen.
+    if (!this.element.classList.contains("is-empty")) return;
     if (!heads) {
       this.welcome.append(h("div", { class: "state" }, h("p", { class: "state-title" }, "The archive is empty"), h("p", {}, "Take in articles with ", h("code", {}, "dateline ingest PATH"), ", or upload files: text, Markdown, HTML, PDF, JSON or JSONL."), h("a", { class: "button primary", href: "#/articles" }, "Upload articles")));
       return;
@@ -127,6 +129,8 @@ export class ConversationView {
     const question = this.box.value.trim();
     if (!question || this.abort) return;
     this.box.value = "";
+    // A keyboard on the screen would cover the answer.
+    if (matchMedia("(pointer: coarse)").matches) this.box.blur();
     void this.ask(question);
   }
 
@@ -188,7 +192,7 @@ export class ConversationView {
 
 /** @returns {Promise<import("./api.js").Article[]|null>} the newest headlines; null: the archive is empty */
 async function newest() {
-  const { sources } = await get("/v1/documents/sources");
+  const { sources } = await get("/v1/sources");
   if (!sources.length) return null;
   const last = Math.max(...sources.map((one) => (one.newest ? Date.parse(one.newest) : 0)));
   const recent = async (since) => (await get(`/v1/documents?limit=200${since ? `&published_after=${new Date(since).toISOString().slice(0, 10)}` : ""}`)).documents;

@@ -39,7 +39,7 @@ export class Filtering {
   }
 
   async fill() {
-    const outlets = await get("/v1/documents/sources").catch(() => ({ sources: [] }));
+    const outlets = await get("/v1/sources").catch(() => ({ sources: [] }));
     const date = (name, label, hint) => h("label", { class: "field" }, label, h("input", { type: "date", value: this.chosen[name], "data-name": name, onchange: (event) => this.set(name, event.target.value) }), hint && h("span", { class: "hint" }, hint));
     const named = outlets.sources.filter((one) => one.source !== null);
     this.form.replaceChildren(

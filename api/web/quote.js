@@ -78,6 +78,11 @@ export function byline(of) {
   return h("p", { class: "byline" }, ...parts.filter(Boolean).flatMap((part, n) => (n ? [h("span", { "aria-hidden": "true" }, " · "), h("span", {}, part)] : [h("strong", {}, part)])));
 }
 
+/** @param {string} text @param {...Node} after what follows in the same line */
+export function quotation(text, ...after) {
+  return h("blockquote", {}, h("span", { class: "quoted" }, text), ...after.flatMap((one) => ["\u00a0", one]));
+}
+
 /** @param {string|null} url */
 export function original(url) {
   return outLink(url, icon("out"), "Original article");

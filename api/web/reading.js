@@ -1,6 +1,6 @@
 /** One article to read, at a quotation where the address names one. */
 import { ApiError, article, get } from "./api.js";
-import { byline, marked, original, shareLink, verdict } from "./quote.js";
+import { byline, marked, original, quotation, shareLink, verdict } from "./quote.js";
 import { copy, h, icon } from "./dom.js";
 import { slice } from "./text.js";
 
@@ -24,7 +24,7 @@ export async function citationPage(id) {
     const verified = start !== null && slice(live.text, start, end) === cited.cited_text;
     const state = start === null ? "changed" : cited.article_state === "current" ? "same" : "moved";
     const notice = [verdict({ state, article: live, start: start ?? 0, end, verified })];
-    if (!verified) notice.push(h("p", { class: "label" }, "Quoted from the earlier version"), h("blockquote", {}, cited.cited_text));
+    if (!verified) notice.push(h("p", { class: "label" }, "Quoted from the earlier version"), quotation(cited.cited_text));
     const share = h("button", { type: "button", class: "link-button", onclick: () => copy(shareLink(id), "Link to the quotation copied.") }, icon("link"), "Copy link");
     return page(live, notice, marked(live.text, verified ? start : 0, verified ? end : 0), [share]);
   } catch (error) {
