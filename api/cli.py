@@ -228,7 +228,9 @@ def serve(
     from api.app import create_app
     from api.auth import Keys
     from api.connections import options
+    from api.heaps import few_heaps
 
+    few_heaps()
     chosen = settings(data_dir, host=host, port=port)
     # What keeps the index from opening is better told here than in a server's traceback.
     with open_data(data_dir) as opened:
