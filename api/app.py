@@ -16,14 +16,13 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from api import errors, logs
-from api.access import Access, Policy
+from api import errors
 from api.auth import Keys
 from api.deps import open_services
-from api.headers import SecurityHeaders
-from api.limits import BodyLimit
-from api.metrics import Metrics
-from api.rates import RateLimit, Rates
+from api.guards.access import Access, Policy
+from api.guards.headers import SecurityHeaders
+from api.guards.limits import BodyLimit
+from api.guards.rates import RateLimit, Rates
 from api.routes import (
     chat,
     citations,
@@ -37,8 +36,10 @@ from api.routes import (
     uploads,
     web,
 )
-from api.sessions import Sessions
-from api.tracing import ServerSpans, Tracing, open_tracing
+from api.stores.sessions import Sessions
+from api.watch import logs
+from api.watch.metrics import Metrics
+from api.watch.tracing import ServerSpans, Tracing, open_tracing
 from rag.errors import DependencyError
 from rag.settings import Settings
 

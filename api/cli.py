@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.evals import app as eval_app
-from api.export import app as feedback_app
-from api.keys import app as keys_app
-from api.opened import open_data
-from api.options import (
+from api.commands.evals import app as eval_app
+from api.commands.feedback import app as feedback_app
+from api.commands.keys import app as keys_app
+from api.commands.opened import open_data
+from api.commands.options import (
     After,
     Articles,
     AsOf,
@@ -70,7 +70,7 @@ def demo(*, json: Json = False) -> None:
     """Load the sample articles into a temporary directory and ask them three questions."""
     import tempfile
 
-    from api.render import show_answer, show_ingest
+    from api.commands.render import show_answer, show_ingest
     from evals.cases import SAMPLE_CORPUS
     from rag.types import Question
 
@@ -104,7 +104,7 @@ def ingest(
     json: Json = False,
 ) -> None:
     """Take articles in: new ones are added, changed ones replaced, known ones left alone."""
-    from api.render import show_ingest
+    from api.commands.render import show_ingest
 
     with open_data(data_dir) as opened:
         report = opened.ingest(paths, quiet=json)
@@ -137,8 +137,8 @@ def ask(
     ] = None,
 ) -> None:
     """Answer a question with verified citations."""
-    from api import bundles
-    from api.render import show_answer
+    from api.commands import bundles
+    from api.commands.render import show_answer
     from rag.types import Question
 
     asked = valid(
@@ -168,8 +168,8 @@ def replay(
     json: Json = False,
 ) -> None:
     """Ask a bundle's question again, as of its own time, and say what changed."""
-    from api import bundles
-    from api.render import show_changes
+    from api.commands import bundles
+    from api.commands.render import show_changes
 
     old = bundles.read(file)
     with open_data(data_dir) as opened:
@@ -196,7 +196,7 @@ def search(
     article: Articles = None,
 ) -> None:
     """Show the passages that match, without an answer."""
-    from api.render import show_hits
+    from api.commands.render import show_hits
     from rag.retrieve import Retriever
     from rag.types import Question
 
@@ -223,12 +223,12 @@ def serve(
     """Answer over HTTP until stopped."""
     import uvicorn
 
-    from api import logs
-    from api.access import check_exposure
     from api.app import create_app
     from api.auth import Keys
-    from api.connections import options
+    from api.guards.access import check_exposure
+    from api.guards.connections import options
     from api.heaps import few_heaps
+    from api.watch import logs
 
     few_heaps()
     chosen = settings(data_dir, host=host, port=port)
@@ -247,7 +247,7 @@ def check(
     json: Json = False,
 ) -> None:
     """Compare catalog, vectors and BM25 with each other."""
-    from api.render import show_check
+    from api.commands.render import show_check
 
     with open_data(data_dir) as opened:
         report = opened.index.repair() if repair else opened.index.check()

@@ -11,13 +11,13 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from opentelemetry.trace import Tracer
 
-from api.admission import Admission
 from api.asking import Desk
 from api.auth import ANONYMOUS, Caller
-from api.feedback import Feedback
-from api.metrics import Metrics
-from api.sessions import Sessions
+from api.guards.admission import Admission
+from api.stores.feedback import Feedback
+from api.stores.sessions import Sessions
 from api.streams import Streams
+from api.watch.metrics import Metrics
 from ingest.pipeline import Pipeline
 from ingest.split import Splitter
 from rag.errors import InputError

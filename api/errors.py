@@ -19,8 +19,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.asking import Stopped
-from api.envelope import Envelope, enveloped, is_enveloped
-from api.frames import frames
+from api.openai.envelope import Envelope, enveloped, is_enveloped
+from api.watch.frames import frames
 from rag.errors import (
     AnswerContractError,
     Busy,

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictFloat, StrictInt, StringConstraints, model_validator
 
-from api.sessions import Rating, SessionInfo
+from api.stores.sessions import Rating, SessionInfo
 from ingest.pipeline import Outcome
 from ingest.read import Rejected
 from rag.bundle import Bundle, bundle, versions

@@ -22,8 +22,8 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.admission import Admission
 from api.asking import Asked, Desk, Stopped
+from api.guards.admission import Admission
 from api.schemas import FoundPassage
 from rag.types import Answer, Evidence, Value
 

@@ -16,7 +16,7 @@ import httpx
 import uvicorn
 
 from api.app import create_app
-from api.opened import open_data
+from api.commands.opened import open_data
 from evals.cases import SAMPLE_CORPUS
 from rag.settings import Settings
 

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from api.app import create_app
 from api.auth import ANONYMOUS, Caller
-from api.feedback import opinions
 from api.schemas import ChatRequest
-from api.sessions import Sessions
-from api.tables import MessageRow
+from api.stores.feedback import opinions
+from api.stores.sessions import Sessions
+from api.stores.tables import MessageRow
 from rag.catalog import Catalog
 from rag.errors import InputError, NotFound
 from rag.settings import Settings

@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.auth import ANONYMOUS, Keys
-from api.feedback import opinions
-from api.sessions import Sessions
+from api.stores.feedback import opinions
+from api.stores.sessions import Sessions
 from rag.catalog import Catalog, open_engine
 from rag.settings import Settings
 from tests.commands import dateline

@@ -17,10 +17,10 @@ import uvicorn
 from pydantic import BaseModel
 
 from api import streams
-from api.admission import Admission
 from api.app import create_app
 from api.auth import ANONYMOUS
 from api.deps import Services
+from api.guards.admission import Admission
 from api.streams import Run
 from rag.settings import Settings
 from rag.types import Answer, Evidence, Question

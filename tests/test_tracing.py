@@ -23,8 +23,8 @@ from api.app import create_app
 from api.asking import Stopped
 from api.auth import ANONYMOUS
 from api.deps import Services
-from api.otlp import Patient
-from api.tracing import Tracing
+from api.watch.otlp import Patient
+from api.watch.tracing import Tracing
 from rag.answer import Answerer
 from rag.errors import ConfigurationError
 from rag.settings import Settings
@@ -407,7 +407,7 @@ def test_a_collector_that_is_lost_is_left_alone_for_a_while() -> None:
 def test_a_collector_without_the_extra_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "api.otlp")
+    monkeypatch.delitem(sys.modules, "api.watch.otlp")
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'dateline\[otel\]'"):
         create_app(Settings(data_dir=tmp_path, otlp_endpoint="http://127.0.0.1:4318"))

@@ -216,7 +216,7 @@ def test_a_conversation_is_renamed_and_deleted(reader: Reader) -> None:
 
 def test_a_question_asked_at_once_leaves_the_first_screen_behind(reader: Reader) -> None:
     held: list[Any] = []
-    reader.tab.route("**/v1/documents/sources", lambda route: held.append(route))
+    reader.tab.route("**/v1/sources", lambda route: held.append(route))
     tab = reader.open()
     reader.ask(OPENED)
     for route in held:

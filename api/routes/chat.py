@@ -19,9 +19,9 @@ from api import errors
 from api.asking import Asked
 from api.deps import Asker, Facts, MessageId, RequestId, SearchTurn, Served, Services
 from api.errors import responses
-from api.metrics import Metrics, observed
 from api.schemas import ChatAnswer, ChatRequest, FoundPassage, SearchRequest, SearchResponse
 from api.streams import EVENT, HEADERS, MEDIA_TYPE, Run
+from api.watch.metrics import Metrics, observed
 from rag.errors import NotFound
 from rag.types import Answer, Evidence
 

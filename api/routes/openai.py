@@ -22,12 +22,12 @@ from api import errors
 from api.asking import Asked
 from api.deps import Asker, RequestId, Served, Services
 from api.errors import enveloped_responses
-from api.metrics import observed
-from api.openai_reply import Completion, Model, ModelList, chunks, completion, models
-from api.openai_request import CompletionRequest
+from api.openai.reply import Completion, Model, ModelList, chunks, completion, models
+from api.openai.request import CompletionRequest
 from api.routes.chat import completed
 from api.schemas import ChatRequest
 from api.streams import HEADERS, KEEP_ALIVE_S, MEDIA_TYPE
+from api.watch.metrics import observed
 from rag.types import Answer
 
 router = APIRouter(prefix="/v1", tags=["openai"], responses=enveloped_responses(500, 503))

@@ -12,7 +12,7 @@ from api.cursors import decoded, encoded
 from api.deps import Asker, Served, SessionId
 from api.errors import responses
 from api.schemas import SessionIn, SessionList, SessionQuery, SessionTitle
-from api.sessions import Conversation, SessionInfo
+from api.stores.sessions import Conversation, SessionInfo
 from rag.errors import InputError
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=responses(422, 500, 503))

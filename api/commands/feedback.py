@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.opened import database
-from api.options import DataDir, Json
+from api.commands.opened import database
+from api.commands.options import DataDir, Json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from api.feedback import Opinion
+    from api.stores.feedback import Opinion
     from rag.types import Answer
 
 app = typer.Typer(help="What readers think of answers.", no_args_is_help=True)
@@ -40,7 +40,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the answers that readers rated as cases for `dateline eval --set`."""
-    from api.feedback import opinions
+    from api.stores.feedback import opinions
 
     with database(data_dir) as engine:
         made = [case_of(opinion) for opinion in opinions(engine)]

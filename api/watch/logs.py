@@ -21,8 +21,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import unexpected
-from api.frames import frames
-from api.metrics import Metrics
+from api.watch.frames import frames
+from api.watch.metrics import Metrics
 
 logger = logging.getLogger("dateline.api")
 

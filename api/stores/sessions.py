@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from api.auth import Caller
-from api.tables import (
+from api.stores.tables import (
     FeedbackRow,
     MessageRow,
     QuotedRow,
