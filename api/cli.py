@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from rag.settings import Settings
+
 app = typer.Typer(
     help="Cited answers over an archive of news articles.",
     no_args_is_help=True,
@@ -66,19 +68,30 @@ def main() -> None:
 
 
 @app.command()
-def demo(*, json: Json = False) -> None:
+def demo(
+    *,
+    page: Annotated[
+        bool, typer.Option("--page", help="Then serve them, with the page, until stopped.")
+    ] = False,
+    port: Annotated[int | None, typer.Option(help="Port of the page.")] = None,
+    json: Json = False,
+) -> None:
     """Load the sample articles into a temporary directory and ask them three questions."""
     import tempfile
 
+    with tempfile.TemporaryDirectory(prefix="dateline-") as folder:
+        _ask_samples(Path(folder), json=json)
+        if page:
+            _serve(settings(Path(folder), port=port))
+
+
+def _ask_samples(folder: Path, *, json: bool) -> None:
     from api.commands.render import show_answer, show_ingest
     from evals.cases import SAMPLE_CORPUS
     from rag.types import Question
 
     console = _console()
-    with (
-        tempfile.TemporaryDirectory(prefix="dateline-") as folder,
-        open_data(Path(folder)) as opened,
-    ):
+    with open_data(folder) as opened:
         report = opened.ingest([SAMPLE_CORPUS], quiet=json)
         answerer = opened.answerer()
         answers = [answerer.answer(Question(text=q), now=_now()) for q in DEMO_QUESTIONS]
@@ -91,7 +104,8 @@ def demo(*, json: Json = False) -> None:
         show_answer(console, question, answer)
     console.print(
         "\nNow with your own articles (text, HTML, Markdown, JSON, JSONL, PDF, folders of them):\n"
-        "  dateline ingest PATH…\n  dateline ask 'your question'\n  dateline serve",
+        "  dateline ingest PATH…\n  dateline ask 'your question'\n  dateline serve\n"
+        "The page over these samples: dateline demo --page",
         highlight=False,
     )
 
@@ -220,7 +234,11 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
-    """Answer over HTTP until stopped."""
+    """Answer over HTTP, with a page for the browser, until stopped."""
+    _serve(settings(data_dir, host=host, port=port))
+
+
+def _serve(chosen: Settings) -> None:
     import uvicorn
 
     from api.app import create_app
@@ -231,10 +249,11 @@ def serve(
     from api.watch import logs
 
     few_heaps()
-    chosen = settings(data_dir, host=host, port=port)
     # What keeps the index from opening is better told here than in a server's traceback.
-    with open_data(data_dir) as opened:
+    with open_data(chosen.data_dir) as opened:
         check_exposure(chosen, Keys(opened.index.catalog.engine))
+    name = "localhost" if chosen.host in ("127.0.0.1", "0.0.0.0", "::1") else chosen.host  # noqa: S104
+    print(f"http://{name}:{chosen.port}/ until Ctrl-C", file=sys.stderr)
     logs.configure()
     uvicorn.run(create_app(chosen), **options(chosen))
 
