@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictFloat, StrictInt, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
 
 from api.stores.sessions import Rating, SessionInfo
 from ingest.pipeline import Outcome
@@ -33,15 +40,25 @@ from rag.types import (
     Storable,
     Turn,
     Value,
+    storable,
 )
 
 MAX_QUESTION_CHARS = 4_000
 _TURNS = 10
 _TURN_CHARS = 4_000
 QuestionText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS),
+    AfterValidator(storable),
 ]
-SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+# It is a part of addresses, where `.` and `..` mean something else.
+SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+TitleText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(storable),
+]
+Reason = Annotated[Storable, StringConstraints(min_length=1, max_length=100)]
 Cursor = Annotated[str, StringConstraints(max_length=2_000)]
 Line = Annotated[str, StringConstraints(max_length=2_000)]
 
@@ -293,14 +310,14 @@ class Deleted(Value):
 class SessionTitle(Value):
     """What a conversation is called."""
 
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    title: TitleText
 
 
 class SessionIn(Value):
     """A new conversation."""
 
     id: SessionName | None = Field(default=None, description="default: one that nobody can guess")
-    title: Annotated[str, StringConstraints(max_length=200)] | None = None
+    title: TitleText | None = Field(default=None, description="default: its first question")
 
 
 class SessionQuery(Value):
@@ -320,12 +337,12 @@ class SessionList(Value):
 class FeedbackIn(Value):
     """What a reader thinks of an answer."""
 
-    message_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    message_id: Annotated[Storable, StringConstraints(min_length=1, max_length=64)]
     rating: Literal["up", "down"]
-    reasons: tuple[Annotated[str, StringConstraints(min_length=1, max_length=100)], ...] = Field(
+    reasons: tuple[Reason, ...] = Field(
         default=(), max_length=10, description="such as wrong, not_cited, should_not_answer"
     )
-    comment: Annotated[str, StringConstraints(max_length=4_000)] | None = None
+    comment: Annotated[Storable, StringConstraints(max_length=4_000)] | None = None
     citation_index: int | None = Field(
         default=None, ge=1, description="the citation that is meant; null: the answer"
     )

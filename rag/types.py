@@ -74,7 +74,7 @@ UtcTime = Annotated[datetime, BeforeValidator(_aware)]
 UtcTimeInclusive = Annotated[datetime, BeforeValidator(_end_of_day)]
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
     """Refuse what no database stores or no tokenizer reads; JSON can hold both."""
     if "\0" in value:
         raise ValueError("holds a NUL character, which no database stores; remove it")
@@ -85,7 +85,7 @@ def _storable(value: str) -> str:
     return value
 
 
-Storable = Annotated[str, AfterValidator(_storable)]
+Storable = Annotated[str, AfterValidator(storable)]
 # Every name is a bound value in a statement, of which SQLite and Chroma take some thousands.
 # The pattern also makes pydantic refuse lone surrogates, which no store can encode.
 Names = Annotated[

@@ -176,7 +176,6 @@ def test_a_thousand_sources_are_answered(client: TestClient, mode: str) -> None:
 @pytest.mark.parametrize(
     "question",
     [
-        "\0",
         "?",
         "\u200b",
         "\ufdfd" * 4_000,
@@ -190,6 +189,26 @@ def test_a_strange_question_is_answered(client: TestClient, question: str) -> No
     for body in ({"message": question}, {"message": question, "retrieval": {"min_confidence": 0}}):
         response = client.post("/v1/chat", json=body)
         assert response.status_code == 200
+
+
+NULS: dict[str, tuple[str, str, dict[str, object]]] = {
+    "a question": ("POST", "/v1/chat", {"message": "who\0?"}),
+    "a query": ("POST", "/v1/search", {"query": "\0"}),
+    "a new title": ("POST", "/v1/sessions", {"title": "a\0"}),
+    "another title": ("PATCH", "/v1/sessions/s1", {"title": "a\0"}),
+    "a message id": ("POST", "/v1/feedback", {"message_id": "msg_\0", "rating": "up"}),
+    "a comment": ("POST", "/v1/feedback", {"message_id": "m", "rating": "up", "comment": "\0"}),
+    "a reason": ("POST", "/v1/feedback", {"message_id": "m", "rating": "up", "reasons": ["\0"]}),
+}
+
+
+@pytest.mark.parametrize("name", NULS)
+def test_a_character_that_no_database_stores_is_refused(client: TestClient, name: str) -> None:
+    method, path, body = NULS[name]
+    response = client.request(method, path, json=body)
+    assert_refused(response)
+    assert response.status_code == 422
+    assert "holds a NUL character" in response.json()["detail"]
 
 
 def test_the_problem_is_written_whole(client: TestClient) -> None:

@@ -50,6 +50,19 @@ def ask(client: TestClient, message: str, **body: object) -> dict[str, Any]:  # 
     return answer
 
 
+@pytest.mark.parametrize("title", ["", "  ", "\t\n"])
+def test_a_title_of_nothing_is_refused_and_another_is_stripped(
+    client: TestClient, title: str
+) -> None:
+    assert client.post("/v1/sessions", json={"title": title}).status_code == 422
+    assert client.post("/v1/sessions", json={"title": f" Flood{title} "}).json()["title"] == "Flood"
+
+
+@pytest.mark.parametrize("name", [".", "..", "-x", "_x", "", "x" * 65])
+def test_a_session_that_could_not_be_addressed_is_not_made(client: TestClient, name: str) -> None:
+    assert client.post("/v1/sessions", json={"id": name}).status_code == 422
+
+
 def test_a_follow_up_is_understood_from_its_conversation(
     client: TestClient, session_id: str
 ) -> None:

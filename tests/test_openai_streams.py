@@ -1,12 +1,18 @@
 """Streams as OpenAI's client reads them."""
 
+import asyncio
+import gc
 import logging
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import openai
 import pytest
+from fastapi.responses import StreamingResponse
+from starlette.types import Send
 
 from api.routes import openai as routes
 from rag.errors import DependencyError
@@ -154,3 +160,30 @@ def test_the_work_stops_when_a_stream_is_left(
         assert next(reply.iter_raw()) == b": keep-alive\n\n"
         assert questions.running == 1
     until(lambda: questions.running == 0)
+
+
+class Left(StreamingResponse):
+    """A reply to somebody who has hung up by then: nothing of it is asked for."""
+
+    async def stream_response(self, send: Send) -> None:  # noqa: ARG002
+        raise OSError("the reader left")
+
+
+def test_how_the_work_failed_for_a_reader_who_left_is_noted_without_its_words(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        await asyncio.sleep(0.3)
+        raise ValueError("words of an article")
+
+    monkeypatch.setattr(routes, "KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr(routes, "completed", fail)
+    monkeypatch.setattr(routes, "StreamingResponse", Left)
+    with suppress(httpx.HTTPError):
+        raw(served.url, stream=True)
+    until(lambda: served.app.state.services.questions.running == 0)
+    time.sleep(0.05)  # the work's last step is behind its turn
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+    assert "words of an article" not in caplog.text
+    assert "has no answer: ValueError" in caplog.text

@@ -9,8 +9,9 @@ what is wrong, so it is a draft: somebody has to say what is right. It works bes
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -18,7 +19,7 @@ from api.commands.opened import database
 from api.commands.options import DataDir, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from api.stores.feedback import Opinion
     from rag.types import Answer
@@ -42,28 +43,37 @@ def export(
     """Write the answers that readers rated as cases for `dateline eval --set`."""
     from api.stores.feedback import opinions
 
-    with database(data_dir) as engine:
-        made = [case_of(opinion) for opinion in opinions(engine)]
-    whole = [case for case in made if _is_whole(case)]
-    rest = [case for case in made if not _is_whole(case)]
-    _write(out, whole)
-    if drafts is not None:
-        _write(drafts, rest)
+    counts = {True: 0, False: 0}
+    with ExitStack() as opened:
+        engine = opened.enter_context(database(data_dir))
+        files = {True: opened.enter_context(_writable(out))}
+        if drafts is not None:
+            files[False] = opened.enter_context(_writable(drafts))
+        # One by one: each comes with the passages that its answer was made of.
+        for opinion in opinions(engine):
+            case = case_of(opinion)
+            whole = _is_whole(case)
+            counts[whole] += 1
+            if whole in files:
+                files[whole].write(json.dumps(case, ensure_ascii=False) + "\n")
     if as_json:
-        typer.echo(json.dumps({"cases": len(whole), "drafts": len(rest)}))
+        typer.echo(json.dumps({"cases": counts[True], "drafts": counts[False]}))
         return
-    typer.echo(f"{len(whole)} cases in {out}")
-    if rest:
+    typer.echo(f"{counts[True]} cases in {out}")
+    if counts[False]:
         where = f"in {drafts}" if drafts else "left out; --drafts FILE writes them"
-        typer.echo(f"{len(rest)} whose right answer nobody has said yet: {where}")
+        typer.echo(f"{counts[False]} whose right answer nobody has said yet: {where}")
 
 
 def case_of(opinion: Opinion) -> dict[str, Any]:  # Any: the fields of a case
     """Return an opinion as the fields of `evals.cases.Case`, without an answer where none is known.
 
-    Of a follow-up the turns before it are kept, so that it is asked as it was.
+    Of a follow-up the turns before it are kept, so that it is asked as it was, and of any question
+    when it was asked, so that "last week" stays the same week.
     """
     question, answer = opinion.bundle.question, opinion.bundle.answer
+    as_of = question.filters.as_of or opinion.bundle.now
+    filters = question.filters.model_copy(update={"as_of": as_of})
     liked = opinion.rating.rating == "up"
     told = _NO_ANSWER_IS_RIGHT & set(opinion.rating.reasons)
     answerable = answer.answer_status != "no_answer" if liked else not told
@@ -71,7 +81,7 @@ def case_of(opinion: Opinion) -> dict[str, Any]:  # Any: the fields of a case
         "id": f"feedback-{opinion.message_id}",
         "question": question.text,
         "history": [turn.model_dump(mode="json") for turn in question.history],
-        "filters": question.filters.model_dump(mode="json", exclude_none=True),
+        "filters": filters.model_dump(mode="json", exclude_none=True),
         "answerable": answerable,
         "slice": "feedback",
         "provenance": _provenance(opinion),
@@ -105,11 +115,12 @@ def _is_whole(case: dict[str, Any]) -> bool:  # Any: as in case_of
     return not case["answerable"] or bool(case.get("answers"))
 
 
-def _write(path: Path, cases: Sequence[dict[str, Any]]) -> None:  # Any: as in case_of
+@contextmanager
+def _writable(path: Path) -> Iterator[TextIO]:
     from rag.errors import InputError
 
-    lines = "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases)
     try:
-        path.write_text(lines, encoding="utf-8")
+        with path.open("w", encoding="utf-8") as file:
+            yield file
     except OSError as exc:
         raise InputError(f"{path} cannot be written: {exc.strerror}") from exc

@@ -7,9 +7,11 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -19,7 +21,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api import errors
-from api.asking import Asked
+from api.asking import Asked, Stopped
 from api.deps import Asker, RequestId, Served, Services
 from api.errors import enveloped_responses
 from api.openai.reply import Completion, Model, ModelList, chunks, completion, models
@@ -31,6 +33,8 @@ from api.watch.metrics import observed
 from rag.types import Answer
 
 router = APIRouter(prefix="/v1", tags=["openai"], responses=enveloped_responses(500, 503))
+
+logger = logging.getLogger("dateline.api")
 
 _KEEP_ALIVE = b": keep-alive\n\n"
 _DONE = b"data: [DONE]\n\n"
@@ -76,6 +80,8 @@ async def complete(
             request_id=request_id,
         )
         work = asyncio.create_task(_answer(services, connection, asked, turn.pop_all()))
+        # Whoever hangs up leaves nobody to look at how it ended, maybe before `_pieces` began.
+        work.add_done_callback(partial(_looked_at, request_id))
     if not request.stream:
         return completion(await work, base_url=str(connection.base_url))
     # What fails by then has its own status still.
@@ -123,12 +129,17 @@ async def _answer(
     return answer
 
 
+def _looked_at(request_id: str, work: asyncio.Task[Answer]) -> None:
+    """Take the failure of the work, if any, which asyncio would print with all that it says."""
+    failure = None if work.cancelled() else work.exception()
+    if failure is not None and not isinstance(failure, Stopped):
+        logger.warning("%s has no answer: %s", request_id, type(failure).__name__)
+
+
 async def _pieces(
     work: asyncio.Task[Answer], request: CompletionRequest, connection: Request
 ) -> AsyncIterator[bytes]:
     """Yield signs of life until the answer is there, then the answer."""
-    # Who hangs up leaves nobody to hear that it was stopped.
-    work.add_done_callback(lambda done: done.cancelled() or done.exception())
     while not work.done():
         yield _KEEP_ALIVE
         await asyncio.wait({work}, timeout=KEEP_ALIVE_S)

@@ -90,7 +90,13 @@ _CREATED: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type
 }
 
 
-@router.post("", openapi_extra=_REQUEST_BODY, responses=_CREATED, dependencies=[WriteTurn])
+# In this order: whoever sends slowly must not hold a turn to write meanwhile.
+@router.post(
+    "",
+    openapi_extra=_REQUEST_BODY,
+    responses=_CREATED,
+    dependencies=[Depends(_posted), WriteTurn],
+)
 def add(
     posted: Annotated[Posted, Depends(_posted)], services: Served, facts: Facts, response: Response
 ) -> Outcome | UploadReport:
