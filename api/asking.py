@@ -62,18 +62,23 @@ class Desk:
         now: datetime,
         session_id: str | None = None,
         request_id: str | None = None,
+        stop: threading.Event | None = None,
     ) -> Asked:
         """Find the evidence; all that can fail has failed behind this.
 
         In a conversation the turns before are the question's history, unless it has its own.
-        Raises: NotFound when the caller has no such session.
+        Raises: NotFound when the caller has no such session, Stopped when `stop` was set meanwhile.
         """
         if session_id is not None:
             turns = self._sessions.turns(session_id, caller, now=now)
             question = question.model_copy(update={"history": question.history or turns})
         asking = self._tracer.start_span("dateline.question", attributes=_asked(question))
         with within(asking, last=False) as span:
-            evidence = self._answerer.prepare(question, now=now)
+            evidence = self._answerer.prepare(question, now=now, stop=stop)
+        if stop is not None and stop.is_set():
+            span.end()
+            raise Stopped
+        with within(span, last=False):
             begun = self._answerer.begin(evidence, now=now, request_id=request_id)
         begun = begun.model_copy(update={"session_id": session_id})
         return Asked(evidence, begun, caller, span)

@@ -13,17 +13,16 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple, get_args
 
 from sqlalchemy import BigInteger, or_, select, update
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from rag.errors import DependencyError, NotFound
+from rag.catalog import answering
+from rag.errors import NotFound
 from rag.types import Value
 
 Scope = Literal["read", "write", "admin"]
@@ -35,6 +34,7 @@ TOKEN = re.compile(r"dl_([0-9a-f]{12})_([0-9a-f]{64})")
 # A use is written down once a minute at most: a write for every request would cost more than it.
 NOTED_EVERY_S = 60
 _NO_HASH = "0" * 64
+_UNREAD = "the keys cannot be read or written"
 
 
 class Caller(NamedTuple):
@@ -103,7 +103,7 @@ class Keys:
     def __init__(self, engine: Engine) -> None:
         """Open them, creating their table when it is new."""
         self._engine = engine
-        with _answering():
+        with answering(_UNREAD):
             _Base.metadata.create_all(engine)
 
     def create(
@@ -124,7 +124,7 @@ class Keys:
             created_at=int(now.timestamp()),
             expires_at=None if expires_at is None else int(expires_at.timestamp()),
         )
-        with _answering(), Session(self._engine) as session, session.begin():
+        with answering(_UNREAD), Session(self._engine) as session, session.begin():
             session.add(row)
             session.flush()
             return Made(_key(row), f"dl_{key_id}_{secret}")
@@ -132,12 +132,12 @@ class Keys:
     def all(self) -> list[Key]:
         """Return every key that was ever made, oldest first."""
         query = select(KeyRow).order_by(KeyRow.created_at, KeyRow.id)
-        with _answering(), Session(self._engine) as session:
+        with answering(_UNREAD), Session(self._engine) as session:
             return [_key(row) for row in session.scalars(query)]
 
     def ever(self) -> bool:
         """Return whether a key was ever made, revoked ones included."""
-        with _answering(), Session(self._engine) as session:
+        with answering(_UNREAD), Session(self._engine) as session:
             return session.scalar(select(KeyRow.id).limit(1)) is not None
 
     def revoke(self, key_id: str, *, now: datetime) -> Key:
@@ -145,7 +145,7 @@ class Keys:
 
         Raises: NotFound.
         """
-        with _answering(), Session(self._engine) as session, session.begin():
+        with answering(_UNREAD), Session(self._engine) as session, session.begin():
             row = session.get(KeyRow, key_id)
             if row is None:
                 raise NotFound(f"no key has the id {key_id!r}; `dateline keys list` shows them")
@@ -158,7 +158,7 @@ class Keys:
         parts = TOKEN.fullmatch(token)
         if parts is None:
             return Found(None, "malformed")
-        with _answering(), Session(self._engine) as session:
+        with answering(_UNREAD), Session(self._engine) as session:
             row = session.get(KeyRow, parts[1])
             known = hmac.compare_digest(_hashed(parts[2]), row.sha256 if row else _NO_HASH)
             if row is None:
@@ -170,7 +170,7 @@ class Keys:
         moment = int(now.timestamp())
         due = or_(KeyRow.last_used_at.is_(None), KeyRow.last_used_at <= moment - NOTED_EVERY_S)
         statement = update(KeyRow).where(KeyRow.id == key_id, due).values(last_used_at=moment)
-        with _answering(), Session(self._engine) as session, session.begin():
+        with answering(_UNREAD), Session(self._engine) as session, session.begin():
             session.execute(statement)
 
 
@@ -198,12 +198,3 @@ def _key(row: KeyRow) -> Key:
 
 def _moment(epoch_s: int | None) -> datetime | None:
     return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC)
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Say that the database does not answer, in the words that every face understands."""
-    try:
-        yield
-    except DatabaseError as exc:
-        raise DependencyError(f"the keys cannot be read or written: {exc.orig}") from exc

@@ -72,14 +72,17 @@ class Answerer:
         """Return the answer to `question`: prepare and complete in one call."""
         return self.complete(self.prepare(question, now=now), now=now, request_id=request_id)
 
-    def prepare(self, question: Question, *, now: datetime) -> Evidence:
+    def prepare(
+        self, question: Question, *, now: datetime, stop: threading.Event | None = None
+    ) -> Evidence:
         """Return the passages and spans that bear on `question`, and why not to answer, if so.
 
-        "Last week" counts from `now`, or from the `as_of` of the question's filters.
+        "Last week" counts from `now`, or from the `as_of` of the question's filters. Once `stop` is
+        set a language model is not listened to.
         """
         timings: dict[str, float] = {}
         with stage("rewrite", timings, self._tracer):
-            text = self._standalone(question)
+            text = self._standalone(question, stop)
         with stage("retrieve", timings, self._tracer) as span:
             hits = self._retriever.retrieve(question, text=text, now=now)
             span.set_attribute("dateline.passages", len(hits))
@@ -95,12 +98,12 @@ class Answerer:
             timings_ms=timings,
         )
 
-    def _standalone(self, question: Question) -> str:
+    def _standalone(self, question: Question, stop: threading.Event | None) -> str:
         """Return the question by itself, in the language model's words where it may be."""
         by_rule = standalone(question.text, question.history)
         if self._writer is None or by_rule == question.text:
             return by_rule
-        asked = self._writer.rewrite(question.text, question.history, accepted=accepted)
+        asked = self._writer.rewrite(question.text, question.history, accepted=accepted, stop=stop)
         return asked or by_rule
 
     def complete(

@@ -12,6 +12,7 @@ Counts(articles=0, passages=0, pending=0, unswept=0)
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -32,8 +33,9 @@ from sqlalchemy import (
 from sqlalchemy import (
     text as sql,
 )
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import StaticPool
 
@@ -143,15 +145,13 @@ class SourceCount(NamedTuple):
 
 
 class Catalog:
-    """Holds the engine; every method is one transaction."""
+    """Holds the engine; every method is one transaction and raises DependencyError."""
 
     def __init__(self, url: str) -> None:
         """Open the catalog at a SQLAlchemy URL, creating its tables when it is new."""
         self._engine = open_engine(url)
-        try:
+        with answering(f"catalog {self._engine.url!r} cannot be opened"):
             _Base.metadata.create_all(self._engine)
-        except DatabaseError as exc:
-            raise DependencyError(f"catalog {self._engine.url!r} cannot be opened: {exc}") from exc
 
     @property
     def engine(self) -> Engine:
@@ -164,28 +164,25 @@ class Catalog:
 
     def ping(self) -> None:
         """Do nothing, or raise DependencyError when the database does not answer."""
-        try:
-            with self._engine.connect() as connection:
-                connection.execute(sql("SELECT 1"))
-        except DatabaseError as exc:
-            raise DependencyError(f"catalog does not answer: {exc}") from exc
+        with answering("catalog does not answer"), self._engine.connect() as connection:
+            connection.execute(sql("SELECT 1"))
 
     # -- facts about the whole -----------------------------------------------------------------
 
     def meta(self, key: str) -> str | None:
         """Return the value stored under `key`."""
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             row = session.get(MetaRow, key)
             return row.value if row else None
 
     def set_meta(self, key: str, value: str) -> None:
         """Store `value` under `key`."""
-        with Session(self._engine) as session, session.begin():
+        with answering(), Session(self._engine) as session, session.begin():
             session.merge(MetaRow(key=key, value=value))
 
     def counts(self) -> Counts:
         """Return how much there is in each state."""
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             by_state = select(ArticleRow.state, func.count()).group_by(ArticleRow.state)
             states = {row.state: int(row[1]) for row in session.execute(by_state)}
             passages = session.scalar(
@@ -205,7 +202,7 @@ class Catalog:
 
         Another version that an interrupted write left pending is retired: it must not come after.
         """
-        with Session(self._engine) as session, session.begin():
+        with answering(), Session(self._engine) as session, session.begin():
             for part in _chunks([staged.version for staged in batch]):
                 ids = [version.article_id for version in part]
                 session.execute(delete(ArticleRow).where(_versions(part), ~_LIVE))
@@ -220,7 +217,7 @@ class Catalog:
 
     def publish(self, versions: Sequence[Version]) -> None:
         """Make these pending versions live and their predecessors retired, in one step."""
-        with Session(self._engine) as session, session.begin():
+        with answering(), Session(self._engine) as session, session.begin():
             for part in _chunks(versions):
                 ids = [version.article_id for version in part]
                 session.execute(
@@ -232,7 +229,7 @@ class Catalog:
 
     def withdraw(self, article_ids: Sequence[str]) -> list[str]:
         """Mark every version of these articles `deleted`; return the ids that were live."""
-        with Session(self._engine) as session, session.begin():
+        with answering(), Session(self._engine) as session, session.begin():
             live: list[str] = []
             for part in _chunks(article_ids):
                 these = ArticleRow.article_id.in_(part)
@@ -243,7 +240,7 @@ class Catalog:
     def set_origins(self, origins: Mapping[str, str | None]) -> None:
         """Note of each of these live articles the file that now holds it alone, None if none."""
         columns = select(ArticleRow.article_id, ArticleRow.origin).where(_LIVE)
-        with Session(self._engine) as session, session.begin():
+        with answering(), Session(self._engine) as session, session.begin():
             for part in _chunks(list(origins)):
                 known = session.execute(columns.where(ArticleRow.article_id.in_(part))).all()
                 for article_id, origin in known:
@@ -253,7 +250,7 @@ class Catalog:
 
     def recut(self, batch: Sequence[Staged]) -> None:
         """Replace the passages of these live versions."""
-        with Session(self._engine) as session, session.begin():
+        with answering(), Session(self._engine) as session, session.begin():
             for staged in batch:
                 article_id, content_hash = staged.version
                 session.execute(
@@ -267,7 +264,7 @@ class Catalog:
     def leftovers(self) -> list[str]:
         """Return the passages of versions that no longer answer but are not swept yet."""
         gone = ArticleRow.state.in_(("retired", "deleted"))
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             return list(
                 session.scalars(select(PassageRow.passage_id).join(*_VERSION_OF).where(gone))
             )
@@ -278,12 +275,12 @@ class Catalog:
         query = select(ArticleRow.article_id).where(
             ArticleRow.state == "deleted", ArticleRow.article_id.not_in(back)
         )
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             return list(session.scalars(query.distinct()))
 
     def sweep(self, passage_ids: Sequence[str]) -> None:
         """Forget these passages and every deleted article; retired texts are kept as history."""
-        with Session(self._engine) as session, session.begin():
+        with answering(), Session(self._engine) as session, session.begin():
             for part in _chunks(passage_ids):
                 session.execute(delete(PassageRow).where(PassageRow.passage_id.in_(part)))
             session.execute(delete(ArticleRow).where(ArticleRow.state == "deleted"))
@@ -294,7 +291,7 @@ class Catalog:
         """Return article id -> content hash of the live version, for those that have one."""
         found: dict[str, str] = {}
         columns = select(ArticleRow.article_id, ArticleRow.content_hash).where(_LIVE)
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             for part in _chunks(article_ids):
                 rows = session.execute(columns.where(ArticleRow.article_id.in_(part)))
                 found |= {row.article_id: row.content_hash for row in rows}
@@ -304,7 +301,7 @@ class Catalog:
         """Return origin -> ids of the live articles that stood alone in that file."""
         found: dict[str, set[str]] = {}
         columns = select(ArticleRow.origin, ArticleRow.article_id).where(_LIVE)
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             for part in _chunks(origins):
                 for row in session.execute(columns.where(ArticleRow.origin.in_(part))):
                     found.setdefault(row.origin, set()).add(row.article_id)
@@ -313,7 +310,7 @@ class Catalog:
     def get(self, article_id: str) -> Article | None:
         """Return the live version."""
         query = select(ArticleRow).where(ArticleRow.article_id == article_id, _LIVE)
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             row = session.scalar(query)
             return Article(text=row.text, **_meta_fields(row)) if row else None
 
@@ -322,7 +319,7 @@ class Catalog:
         kept = ArticleRow.state.in_(("live", "retired"))
         same = ArticleRow.content_hash.startswith(f"sha256:{hash_prefix}", autoescape=True)
         query = select(ArticleRow).where(ArticleRow.article_id == article_id, kept, same)
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             row = session.scalars(query.order_by(ArticleRow.content_hash)).first()
             return Article(text=row.text, **_meta_fields(row)) if row else None
 
@@ -334,7 +331,7 @@ class Catalog:
         if after is not None:
             query = query.where(ArticleRow.article_id > after)
         query = query.order_by(ArticleRow.article_id).limit(limit)
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             return [ArticleMeta(**_meta_fields(row)) for row in session.scalars(query)]
 
     def sources(self) -> list[SourceCount]:
@@ -342,7 +339,7 @@ class Catalog:
         columns = (ArticleRow.source, func.count(), func.max(ArticleRow.published_at))
         query = select(*columns).where(_LIVE).group_by(ArticleRow.source)
         query = query.order_by(func.count().desc(), ArticleRow.source)
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             return [
                 SourceCount(name, count, None if at is None else datetime.fromtimestamp(at, UTC))
                 for name, count, at in session.execute(query)
@@ -351,7 +348,7 @@ class Catalog:
     def matching(self, filters: Filters) -> list[str]:
         """Return the ids of all live articles that pass `filters`, in order."""
         query = select(ArticleRow.article_id).where(_LIVE, *_conditions(filters))
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             return list(session.scalars(query.order_by(ArticleRow.article_id)))
 
     def staged(self, state: str, *, size: int = 64) -> Iterator[list[Staged]]:
@@ -361,7 +358,7 @@ class Catalog:
         query = select(ArticleRow).where(ArticleRow.state == state).limit(size)
         query = query.order_by(ArticleRow.article_id, ArticleRow.content_hash)
         while True:
-            with Session(self._engine) as session:
+            with answering(), Session(self._engine) as session:
                 rows = session.scalars(query.where(key > tuple_(*last))).all()
                 batch = [self._staged(session, row) for row in rows]
             if not batch:
@@ -374,7 +371,7 @@ class Catalog:
         query = _PASSAGES.where(PassageRow.article_id == article_id, _LIVE).order_by(
             PassageRow.position
         )
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             return [_passage(row) for row in session.execute(query)]
 
     def live_passages(
@@ -386,7 +383,7 @@ class Catalog:
         whatever the indexes still hold.
         """
         found: dict[str, tuple[Passage, ArticleMeta]] = {}
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             for part in _chunks(passage_ids):
                 query = _PASSAGES.where(
                     PassageRow.passage_id.in_(part), _LIVE, *_conditions(filters)
@@ -397,7 +394,7 @@ class Catalog:
 
     def live_ids(self) -> tuple[set[str], set[str]]:
         """Return the ids of all live passages and of all live articles."""
-        with Session(self._engine) as session:
+        with answering(), Session(self._engine) as session:
             passages = session.scalars(
                 select(PassageRow.passage_id).join(*_VERSION_OF).where(_LIVE)
             )
@@ -445,10 +442,45 @@ def open_engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         memory = url in ("sqlite://", "sqlite:///:memory:")
         options: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
-        engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
+        options["connect_args"] = {"check_same_thread": False}
+        engine = create_engine(url, hide_parameters=True, **options)
         event.listen(engine, "connect", _set_pragmas)
         return engine
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(
+        url, pool_pre_ping=True, hide_parameters=True, connect_args=_patience(make_url(url))
+    )
+
+
+def _patience(url: URL) -> dict[str, str | int]:
+    """Return how long a Postgres is waited for, where the URL does not say it itself.
+
+    A host that drops packets would be waited for some two minutes, and a statement that hangs for
+    ever, while each holds one of the few turns and connections. Our longest statements, over all
+    passages of an archive, take seconds.
+    """
+    if url.get_backend_name() != "postgresql":
+        return {}
+    waits: dict[str, str | int] = {"connect_timeout": 5, "options": "-c statement_timeout=60s"}
+    return {name: value for name, value in waits.items() if name not in url.query}
+
+
+@contextmanager
+def answering(failure: str = "the database does not answer") -> Iterator[None]:
+    """Raise DependencyError in place of what SQLAlchemy raises when a database fails us.
+
+    A full pool, a lost connection and a refused statement are all of these; the statement is not
+    repeated, because it quotes what is being stored.
+    """
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as exc:
+        raise DependencyError(f"{failure}: {_reason(exc)}") from exc
+
+
+def _reason(exc: SQLAlchemyError) -> str:
+    """Return the first line of what the driver says; Postgres quotes the statement behind it."""
+    said = str(exc.orig) if isinstance(exc, DBAPIError) else str(exc)
+    return next(iter(said.splitlines()), type(exc).__name__)
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:  # Any: DBAPI objects have no type

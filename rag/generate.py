@@ -19,7 +19,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, Tracer, set_span_in_context
 
 from rag.cite import sources
 from rag.draft import Drafting, Sentence
-from rag.llm import BoundedLLM, Ended
+from rag.llm import BoundedLLM, Ended, Piece
 from rag.markers import MarkerParser
 from rag.prompts import (
     ABSTAINED,
@@ -104,20 +104,21 @@ class Writer:
             yield Delta(text=answer.answer, citations=answer.citations, replaces=sent)
         yield answer
 
-    def rewrite(self, question: str, history: Sequence[Turn], *, accepted: Guard) -> str | None:
+    def rewrite(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        *,
+        accepted: Guard,
+        stop: threading.Event | None = None,
+    ) -> str | None:
         """Return `question` as the model would ask it without `history`; None if it does not.
 
-        `accepted(rewriting, question, history)` says whether it still asks the same.
+        `accepted(rewriting, question, history)` says whether it still asks the same. Setting `stop`
+        ends the asking.
         """
-        text = ""
-        for event in self._llm.stream(rewrite_prompt(question, history)):
-            if isinstance(event, Ended):
-                if event.reason is not None:
-                    return None
-            else:
-                text += event.text
-        first = next((line for line in map(str.strip, text.splitlines()) if line), "")
-        asked = first.strip("\"“”'` ")
+        line = _first_line(self._llm.stream(rewrite_prompt(question, history), stop=stop))
+        asked = line.strip("\"“”'` ")
         # A label that small models repeat from the prompt.
         asked = re.sub(r"^[\w -]{0,30}question:\s*", "", asked, flags=re.IGNORECASE)
         fits = 0 < len(asked) <= _QUESTION_CHARS
@@ -244,6 +245,18 @@ class Draft:
             if known and re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE):
                 return words
         return None
+
+
+def _first_line(events: Iterator[Piece | Ended]) -> str:
+    """Return the first line with words in it, without what would follow; none if that fails."""
+    text = ""
+    for event in events:
+        if isinstance(event, Ended):
+            return text.strip() if event.reason is None else ""
+        text = (text + event.text).lstrip()
+        if len(lines := text.splitlines(keepends=True)) > 1 or text.endswith("\n"):
+            return lines[0].strip()
+    return ""
 
 
 def _rank(hit: Hit) -> float:

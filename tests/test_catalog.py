@@ -1,12 +1,27 @@
 """The life of a version in SQL, and what each reader of the catalog sees of it."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import InterfaceError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
-from rag.catalog import Catalog, Counts, SourceCount, Staged, epoch_ceil_s, epoch_s
+from rag.catalog import (
+    Catalog,
+    Counts,
+    SourceCount,
+    Staged,
+    answering,
+    epoch_ceil_s,
+    epoch_s,
+    open_engine,
+)
 from rag.errors import DependencyError
 from rag.types import Article, ArticleMeta, Filters, Passage
 
@@ -227,3 +242,80 @@ def test_outlets_are_counted_with_their_newest_article(catalog: Catalog) -> None
         publish(catalog, staged(made))
     catalog.stage([staged(Article.create(title="d", text="It is.", source="Pending"))])
     assert catalog.sources() == [SourceCount("Post", 2, june), SourceCount(None, 1, None)]
+
+
+CALLS: dict[str, Callable[[Catalog], object]] = {
+    "meta": lambda catalog: catalog.meta("recipe"),
+    "set_meta": lambda catalog: catalog.set_meta("recipe", "x"),
+    "counts": lambda catalog: catalog.counts(),
+    "stage": lambda catalog: catalog.stage([staged(OLD)]),
+    "publish": lambda catalog: catalog.publish([staged(OLD).version]),
+    "withdraw": lambda catalog: catalog.withdraw(["a1"]),
+    "set_origins": lambda catalog: catalog.set_origins({"a1": None}),
+    "recut": lambda catalog: catalog.recut([staged(OLD)]),
+    "leftovers": lambda catalog: catalog.leftovers(),
+    "gone_articles": lambda catalog: catalog.gone_articles(),
+    "sweep": lambda catalog: catalog.sweep(["p"]),
+    "live_hashes": lambda catalog: catalog.live_hashes(["a1"]),
+    "live_from": lambda catalog: catalog.live_from(["a.txt"]),
+    "get": lambda catalog: catalog.get("a1"),
+    "version": lambda catalog: catalog.version("a1", "abc"),
+    "page": lambda catalog: catalog.page(Filters()),
+    "sources": lambda catalog: catalog.sources(),
+    "matching": lambda catalog: catalog.matching(Filters()),
+    "staged": lambda catalog: list(catalog.staged("live")),
+    "passages_of": lambda catalog: catalog.passages_of("a1"),
+    "live_passages": lambda catalog: catalog.live_passages(["p"], Filters()),
+    "live_ids": lambda catalog: catalog.live_ids(),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_database_that_refuses_is_said_so_without_the_statement(
+    catalog: Catalog, name: str
+) -> None:
+    with catalog.engine.begin() as connection:
+        for table in ("passages", "articles", "meta"):
+            connection.execute(text(f"DROP TABLE {table}"))
+    with pytest.raises(DependencyError) as caught:
+        CALLS[name](catalog)
+    assert re.fullmatch(r"the database does not answer: no such table: \w+", str(caught.value))
+
+
+def test_a_database_whose_connections_are_all_taken_does_not_answer() -> None:
+    engine = create_engine(
+        "sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01
+    )
+    no_turn = pytest.raises(DependencyError, match="QueuePool limit")
+    with engine.connect(), no_turn, answering(), Session(engine) as session:
+        session.execute(text("SELECT 1"))
+    engine.dispose()
+
+
+def test_a_connection_that_broke_does_not_answer() -> None:
+    lost = InterfaceError("SELECT 'private'", None, Exception("connection is closed\nLINE 1: …"))
+    with pytest.raises(DependencyError) as caught, answering():
+        raise lost
+    assert str(caught.value) == "the database does not answer: connection is closed"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", {"connect_timeout": 5, "options": "-c statement_timeout=60s"}),
+        ("?connect_timeout=9&options=-c%20x%3D1", {"connect_timeout": "9", "options": "-c x=1"}),
+    ],
+)
+def test_a_postgres_is_not_waited_for_for_ever(query: str, expected: dict[str, object]) -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    asked: dict[str, object] = {}
+
+    def connect(_dialect: Any, _record: Any, _args: Any, named: dict[str, object]) -> None:
+        asked.update(named)  # Any: as SQLAlchemy calls it
+        raise OSError("far enough")
+
+    engine = open_engine(f"postgresql+psycopg://dateline@db.example/news{query}")
+    event.listen(engine, "do_connect", connect)
+    with pytest.raises(OSError, match="far enough"):
+        engine.connect()
+    assert {name: asked[name] for name in expected} == expected

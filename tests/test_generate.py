@@ -327,6 +327,29 @@ def test_a_follow_up_may_be_rewritten(
     assert writer.rewrite("and when?", turns, accepted=lambda *_: False) is None
 
 
+# Five hundred pieces take ten seconds.
+SLOW: dict[str, Any] = {"before_piece_s": 0.02}  # Any: fields of several types
+
+
+def test_of_a_rewriting_only_the_first_line_is_waited_for(scripted_llm: ScriptedLLM) -> None:
+    scripted_llm.replies = [Reply("When did it?\n" + "So so " * 250, **SLOW)]
+    writer = build_writer(Settings(llm_url=scripted_llm.url, llm_model="tiny"))
+    assert writer is not None
+    turns, began = [Turn(question="Did it close?")], time.monotonic()
+    assert writer.rewrite("and when?", turns, accepted=lambda *_: True) == "When did it?"
+    assert time.monotonic() - began < 5
+
+
+def test_a_rewriting_that_nobody_waits_for_is_left(scripted_llm: ScriptedLLM) -> None:
+    scripted_llm.replies = [Reply("So so " * 250, **SLOW)]
+    writer = build_writer(Settings(llm_url=scripted_llm.url, llm_model="tiny"))
+    assert writer is not None
+    stop, turns, began = threading.Event(), [Turn(question="Did it close?")], time.monotonic()
+    threading.Timer(0.3, stop.set).start()
+    assert writer.rewrite("and when?", turns, accepted=lambda *_: True, stop=stop) is None
+    assert time.monotonic() - began < 5
+
+
 @pytest.mark.parametrize(
     ("said", "asked"),
     [

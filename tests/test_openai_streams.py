@@ -1,6 +1,5 @@
 """Streams as OpenAI's client reads them."""
 
-import asyncio
 import gc
 import logging
 import time
@@ -172,12 +171,12 @@ class Left(StreamingResponse):
 def test_how_the_work_failed_for_a_reader_who_left_is_noted_without_its_words(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fail(*_: object) -> None:
-        await asyncio.sleep(0.3)
+    def fail(*_: object, **_named: object) -> None:
+        time.sleep(0.3)
         raise ValueError("words of an article")
 
     monkeypatch.setattr(routes, "KEEP_ALIVE_S", 0.05)
-    monkeypatch.setattr(routes, "completed", fail)
+    monkeypatch.setattr(served.app.state.services.desk, "complete", fail)
     monkeypatch.setattr(routes, "StreamingResponse", Left)
     with suppress(httpx.HTTPError):
         raw(served.url, stream=True)

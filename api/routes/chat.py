@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api import errors
-from api.asking import Asked
+from api.asking import Stopped
 from api.deps import Asker, Facts, MessageId, RequestId, SearchTurn, Served, Services
 from api.errors import responses
 from api.schemas import ChatAnswer, ChatRequest, FoundPassage, SearchRequest, SearchResponse
@@ -70,19 +70,23 @@ async def chat(
     With `stream` the events `message.start`, `retrieval`, `citation`, `message.delta` come as the
     answer is made, then `message.end` with the answer object (or `error`) and `done`.
     """
+    reply = Reply(request, connection, services.metrics)
     async with AsyncExitStack() as turn:
-        await turn.enter_async_context(services.questions.turn())
-        asked = await run_in_threadpool(
-            services.desk.prepare,
-            request.question(),
-            caller,
-            now=datetime.now(UTC),
-            session_id=request.session_id,
-            request_id=request_id,
-        )
-        reply = Reply(request, connection, services.metrics)
-        if not request.stream:
-            return reply.ended(await completed(services, connection, asked), asked.evidence)
+        async with watched(connection) as stop:
+            await turn.enter_async_context(asking_turn(services, connection))
+            asked = await run_in_threadpool(
+                services.desk.prepare,
+                request.question(),
+                caller,
+                now=datetime.now(UTC),
+                session_id=request.session_id,
+                request_id=request_id,
+                stop=stop,
+            )
+            if not request.stream:
+                answer = await run_in_threadpool(services.desk.complete, asked, stop=stop)
+                return reply.ended(answer, asked.evidence)
+        # From here on the run itself sees whether somebody reads.
         run = Run(services.desk, asked, reply)
         run.start(turn.pop_all())
     services.streams.add(run)
@@ -130,14 +134,17 @@ def search(request: SearchRequest, services: Served, facts: Facts) -> SearchResp
     return SearchResponse(hits=tuple(FoundPassage.of(hit, scores=True) for hit in hits))
 
 
-async def completed(services: Services, connection: Request, asked: Asked) -> Answer:
-    """Return the finished answer, kept. Raises Stopped when the caller hung up before."""
-    async with _watched(connection) as stop:
-        return await run_in_threadpool(services.desk.complete, asked, stop=stop)
+@asynccontextmanager
+async def asking_turn(services: Services, connection: Request) -> AsyncIterator[None]:
+    """Hold a turn to ask. Raises Busy, or Stopped when the caller hung up while waiting for it."""
+    async with services.questions.turn():
+        if await connection.is_disconnected():
+            raise Stopped
+        yield
 
 
 @asynccontextmanager
-async def _watched(connection: Request) -> AsyncIterator[threading.Event]:
+async def watched(connection: Request) -> AsyncIterator[threading.Event]:
     """Yield what is set when the caller hangs up."""
     stop = threading.Event()
 

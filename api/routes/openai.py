@@ -8,6 +8,7 @@
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from api.deps import Asker, RequestId, Served, Services
 from api.errors import enveloped_responses
 from api.openai.reply import Completion, Model, ModelList, chunks, completion, models
 from api.openai.request import CompletionRequest
-from api.routes.chat import completed
+from api.routes.chat import asking_turn, watched
 from api.schemas import ChatRequest
 from api.streams import HEADERS, KEEP_ALIVE_S, MEDIA_TYPE
 from api.watch.metrics import observed
@@ -70,7 +71,8 @@ async def complete(
         return errors.respond(connection, errors.no_such_model(request.model))
     asking = _meant(request)
     async with AsyncExitStack() as turn:
-        await turn.enter_async_context(services.questions.turn())
+        stop = await turn.enter_async_context(watched(connection))
+        await turn.enter_async_context(asking_turn(services, connection))
         asked = await run_in_threadpool(
             services.desk.prepare,
             asking.question(),
@@ -78,8 +80,9 @@ async def complete(
             now=datetime.now(UTC),
             session_id=asking.session_id,
             request_id=request_id,
+            stop=stop,
         )
-        work = asyncio.create_task(_answer(services, connection, asked, turn.pop_all()))
+        work = asyncio.create_task(_answer(services, connection, asked, stop, turn.pop_all()))
         # Whoever hangs up leaves nobody to look at how it ended, maybe before `_pieces` began.
         work.add_done_callback(partial(_looked_at, request_id))
     if not request.stream:
@@ -121,10 +124,14 @@ def _meant(request: CompletionRequest) -> ChatRequest:
 
 
 async def _answer(
-    services: Services, connection: Request, asked: Asked, turn: AsyncExitStack
+    services: Services,
+    connection: Request,
+    asked: Asked,
+    stop: threading.Event,
+    turn: AsyncExitStack,
 ) -> Answer:
     async with turn:
-        answer = await completed(services, connection, asked)
+        answer = await run_in_threadpool(services.desk.complete, asked, stop=stop)
     observed(answer, asked.evidence, connection.state.facts, services.metrics)
     return answer
 

@@ -14,10 +14,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from rag.errors import DependencyError
+from rag.catalog import answering
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -77,21 +76,15 @@ class FeedbackRow(_Base):
 
 def make(engine: Engine) -> None:
     """Make the tables that are not there yet."""
-    try:
+    with answering("the tables of the service cannot be made"):
         _Base.metadata.create_all(engine)
-    except DatabaseError as exc:
-        raise DependencyError(f"the tables of the service cannot be made: {exc.orig}") from exc
 
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """Do all of it or nothing. Raises DependencyError when the database does not."""
-    try:
-        with Session(engine) as session, session.begin():
-            yield session
-    except DatabaseError as exc:
-        # The statement would quote what is being stored.
-        raise DependencyError(f"the database refuses: {exc.orig}") from exc
+    with answering("the database refuses"), Session(engine) as session, session.begin():
+        yield session
 
 
 def micros(moment: datetime) -> int:
