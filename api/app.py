@@ -5,22 +5,24 @@
 {'status': 'ok'}
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from api import errors, logs
-from api.access import Access, Policy
+from api import errors
 from api.auth import Keys
 from api.deps import open_services
-from api.headers import SecurityHeaders
-from api.limits import BodyLimit
-from api.metrics import Metrics
-from api.rates import RateLimit, Rates
+from api.guards.access import Access, Policy
+from api.guards.headers import SecurityHeaders
+from api.guards.limits import BodyLimit
+from api.guards.rates import RateLimit, Rates
 from api.routes import (
     chat,
     citations,
@@ -34,16 +36,23 @@ from api.routes import (
     uploads,
     web,
 )
-from api.tracing import ServerSpans, Tracing, open_tracing
+from api.stores.sessions import Sessions
+from api.watch import logs
+from api.watch.metrics import Metrics
+from api.watch.tracing import ServerSpans, Tracing, open_tracing
+from rag.errors import DependencyError
 from rag.settings import Settings
+
+_SWEEP_EVERY_S = 3_600.0
+logger = logging.getLogger("dateline.api")
 
 
 def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
     """Return the app. It opens the index when it starts and holds it until it stops.
 
     Starting raises what `open_services` raises, for instance IndexInUse; making it raises
-    ConfigurationError when a limit cannot be read
-    or traces cannot be sent. Without `tracing` traces go where the settings say.
+    ConfigurationError when a limit cannot be read or traces cannot be sent. Without `tracing`
+    traces go where the settings say.
     """
 
     metrics = Metrics()
@@ -55,9 +64,13 @@ def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
         with open_services(settings, metrics, traces.tracer) as services:
             app.state.services = services
             app.state.keys = Keys(services.index.catalog.engine)
-            yield
-            await services.streams.close()
-        await run_in_threadpool(traces.close)
+            sweeping = asyncio.create_task(_sweep(services.sessions))
+            try:
+                yield
+            finally:
+                sweeping.cancel()
+                await services.streams.close()
+                await run_in_threadpool(traces.close)
 
     app = FastAPI(
         title="Dateline",
@@ -81,6 +94,16 @@ def create_app(settings: Settings, tracing: Tracing | None = None) -> FastAPI:
         app.include_router(module.router)
     _guard(app, settings, metrics, traces)
     return app
+
+
+async def _sweep(sessions: Sessions) -> None:
+    """Forget what is too old, now and every hour."""
+    while True:
+        try:
+            await run_in_threadpool(sessions.sweep, datetime.now(UTC))
+        except DependencyError as exc:
+            logger.warning("old conversations are not swept: %s", exc)
+        await asyncio.sleep(_SWEEP_EVERY_S)
 
 
 def _guard(app: FastAPI, settings: Settings, metrics: Metrics, traces: Tracing) -> None:

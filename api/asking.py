@@ -16,7 +16,7 @@ from typing import NamedTuple
 from opentelemetry.trace import INVALID_SPAN, Span, Tracer
 
 from api.auth import Caller
-from api.sessions import Sessions
+from api.stores.sessions import Sessions
 from rag.answer import Answerer
 from rag.stages import program_tracer, within
 from rag.types import Answer, Delta, Evidence, Question

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.evals import app as eval_app
-from api.export import app as feedback_app
-from api.keys import app as keys_app
-from api.opened import open_data
-from api.options import (
+from api.commands.evals import app as eval_app
+from api.commands.feedback import app as feedback_app
+from api.commands.keys import app as keys_app
+from api.commands.opened import open_data
+from api.commands.options import (
     After,
     Articles,
     AsOf,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rich.console import Console
+
+    from rag.settings import Settings
 
 app = typer.Typer(
     help="Cited answers over an archive of news articles.",
@@ -66,19 +68,30 @@ def main() -> None:
 
 
 @app.command()
-def demo(*, json: Json = False) -> None:
+def demo(
+    *,
+    page: Annotated[
+        bool, typer.Option("--page", help="Then serve them, with the page, until stopped.")
+    ] = False,
+    port: Annotated[int | None, typer.Option(help="Port of the page.")] = None,
+    json: Json = False,
+) -> None:
     """Load the sample articles into a temporary directory and ask them three questions."""
     import tempfile
 
-    from api.render import show_answer, show_ingest
+    with tempfile.TemporaryDirectory(prefix="dateline-") as folder:
+        _ask_samples(Path(folder), json=json)
+        if page:
+            _serve(settings(Path(folder), port=port))
+
+
+def _ask_samples(folder: Path, *, json: bool) -> None:
+    from api.commands.render import show_answer, show_ingest
     from evals.cases import SAMPLE_CORPUS
     from rag.types import Question
 
     console = _console()
-    with (
-        tempfile.TemporaryDirectory(prefix="dateline-") as folder,
-        open_data(Path(folder)) as opened,
-    ):
+    with open_data(folder) as opened:
         report = opened.ingest([SAMPLE_CORPUS], quiet=json)
         answerer = opened.answerer()
         answers = [answerer.answer(Question(text=q), now=_now()) for q in DEMO_QUESTIONS]
@@ -91,7 +104,8 @@ def demo(*, json: Json = False) -> None:
         show_answer(console, question, answer)
     console.print(
         "\nNow with your own articles (text, HTML, Markdown, JSON, JSONL, PDF, folders of them):\n"
-        "  dateline ingest PATH…\n  dateline ask 'your question'\n  dateline serve",
+        "  dateline ingest PATH…\n  dateline ask 'your question'\n  dateline serve\n"
+        "The page over these samples: dateline demo --page",
         highlight=False,
     )
 
@@ -104,7 +118,7 @@ def ingest(
     json: Json = False,
 ) -> None:
     """Take articles in: new ones are added, changed ones replaced, known ones left alone."""
-    from api.render import show_ingest
+    from api.commands.render import show_ingest
 
     with open_data(data_dir) as opened:
         report = opened.ingest(paths, quiet=json)
@@ -137,8 +151,8 @@ def ask(
     ] = None,
 ) -> None:
     """Answer a question with verified citations."""
-    from api import bundles
-    from api.render import show_answer
+    from api.commands import bundles
+    from api.commands.render import show_answer
     from rag.types import Question
 
     asked = valid(
@@ -168,8 +182,8 @@ def replay(
     json: Json = False,
 ) -> None:
     """Ask a bundle's question again, as of its own time, and say what changed."""
-    from api import bundles
-    from api.render import show_changes
+    from api.commands import bundles
+    from api.commands.render import show_changes
 
     old = bundles.read(file)
     with open_data(data_dir) as opened:
@@ -196,7 +210,7 @@ def search(
     article: Articles = None,
 ) -> None:
     """Show the passages that match, without an answer."""
-    from api.render import show_hits
+    from api.commands.render import show_hits
     from rag.retrieve import Retriever
     from rag.types import Question
 
@@ -220,19 +234,26 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
-    """Answer over HTTP until stopped."""
+    """Answer over HTTP, with a page for the browser, until stopped."""
+    _serve(settings(data_dir, host=host, port=port))
+
+
+def _serve(chosen: Settings) -> None:
     import uvicorn
 
-    from api import logs
-    from api.access import check_exposure
     from api.app import create_app
     from api.auth import Keys
-    from api.connections import options
+    from api.guards.access import check_exposure
+    from api.guards.connections import options
+    from api.heaps import few_heaps
+    from api.watch import logs
 
-    chosen = settings(data_dir, host=host, port=port)
+    few_heaps()
     # What keeps the index from opening is better told here than in a server's traceback.
-    with open_data(data_dir) as opened:
+    with open_data(chosen.data_dir) as opened:
         check_exposure(chosen, Keys(opened.index.catalog.engine))
+    name = "localhost" if chosen.host in ("127.0.0.1", "0.0.0.0", "::1") else chosen.host  # noqa: S104
+    print(f"http://{name}:{chosen.port}/ until Ctrl-C", file=sys.stderr)
     logs.configure()
     uvicorn.run(create_app(chosen), **options(chosen))
 
@@ -245,7 +266,7 @@ def check(
     json: Json = False,
 ) -> None:
     """Compare catalog, vectors and BM25 with each other."""
-    from api.render import show_check
+    from api.commands.render import show_check
 
     with open_data(data_dir) as opened:
         report = opened.index.repair() if repair else opened.index.check()

@@ -11,14 +11,14 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from opentelemetry.trace import Tracer
 
-from api.admission import Admission
 from api.asking import Desk
 from api.auth import ANONYMOUS, Caller
-from api.feedback import Feedback
-from api.metrics import Metrics
-from api.readiness import Probe
-from api.sessions import Sessions
+from api.guards.admission import Admission
+from api.stores.feedback import Feedback
+from api.stores.sessions import Sessions
 from api.streams import Streams
+from api.watch.metrics import Metrics
+from api.watch.readiness import Probe
 from ingest.pipeline import Pipeline
 from ingest.split import Splitter
 from rag.errors import InputError
@@ -69,7 +69,7 @@ def open_services(
             desk=Desk(answerer, sessions, tracer=tracer),
             pipeline=Pipeline(index, Splitter(settings.passage_tokens)),
             sessions=sessions,
-            feedback=Feedback(index.catalog.engine),
+            feedback=Feedback(sessions),
             streams=Streams(),
             questions=_admission(settings.concurrency, settings, metrics),
             # In the same queue a search of 10 ms would wait for answers of 200 ms and more.

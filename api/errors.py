@@ -19,7 +19,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.asking import Stopped
-from api.envelope import Envelope, enveloped, is_enveloped
+from api.openai.envelope import Envelope, enveloped, is_enveloped
+from api.watch.frames import frames
 from rag.errors import (
     AnswerContractError,
     Busy,
@@ -155,7 +156,7 @@ def respond(
 def noted(request: Request, exc: Exception) -> BaseModel:
     """Return what is sent of a failure after the first byte, logged as any other would be."""
     if not isinstance(exc, DatelineError):
-        request.state.facts.update(error=type(exc).__name__)
+        request.state.facts.update(error=type(exc).__name__, frames=frames(exc))
         return _said(request, Failure(500, _CODES[500], _OURS))[1]
     return _said(request, _failure(request, exc))[1]
 

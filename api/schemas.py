@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.sessions import Rating, SessionInfo
+from api.stores.sessions import Rating, SessionInfo
 from ingest.pipeline import Outcome
 from ingest.read import Rejected
 from rag.bundle import Bundle, bundle, versions
@@ -44,6 +44,8 @@ from rag.types import (
 )
 
 MAX_QUESTION_CHARS = 4_000
+_TURNS = 10
+_TURN_CHARS = 4_000
 QuestionText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS),
@@ -382,11 +384,15 @@ class Readiness(Value):
 
 
 def _turns(messages: Sequence[Message]) -> tuple[Turn, ...]:
-    """Return the questions before the last one, each with the answer that followed it."""
+    """Return the questions before the last one, each with the answer that followed it.
+
+    Only as many and as much of each as a follow-up is completed from: all is kept.
+    """
     turns: list[Turn] = []
     for message in messages:
+        said = message.content[:_TURN_CHARS]
         if message.role == "user":
-            turns.append(Turn(question=message.content))
+            turns.append(Turn(question=said))
         elif message.role == "assistant" and turns and turns[-1].answer is None:
-            turns[-1] = Turn(question=turns[-1].question, answer=message.content)
-    return tuple(turns[:-1])
+            turns[-1] = Turn(question=turns[-1].question, answer=said)
+    return tuple(turns[:-1][-_TURNS:])

@@ -12,7 +12,7 @@ on from the same evidence, and the text that was sent before is void.
 
 import asyncio
 import threading
-from collections import OrderedDict
+import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -22,8 +22,8 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.admission import Admission
 from api.asking import Asked, Desk, Stopped
+from api.guards.admission import Admission
 from api.schemas import FoundPassage
 from rag.types import Answer, Evidence, Value
 
@@ -53,8 +53,10 @@ EVENT: dict[str, Any] = {
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 KEEP_ALIVE_S = 15.0
 _KEEP_ALIVE = b": keep-alive\n\n"
-# That many can be taken up again; an answer with its passages is some 30 kB.
+# So many, so large and so old can be taken up again; an answer with its passages is some 30 kB.
 _MOST_RUNS = 256
+_MOST_BYTES = 64_000_000
+_KEPT_S = 600.0
 
 
 class Started(Value):
@@ -164,13 +166,16 @@ class Run:
     def __init__(self, desk: Desk, asked: Asked, rendering: Rendering) -> None:
         """Prepare to make the answer to `asked`."""
         self.id = asked.begun.id
+        self.session_id = asked.begun.session_id
         self.caller = asked.caller
+        self.size_bytes = 0
         self.article_ids = frozenset(hit.article.article_id for hit in asked.evidence.hits)
         # Let go of when it is finished: evidence is much larger than its events.
         self._making: Making | None = Making(desk, asked, rendering)
         self._events: list[bytes] = []
         self._readers: set[asyncio.Event] = set()
         self._loop = asyncio.get_running_loop()
+        self.begun_s = time.monotonic()
         self._stop = threading.Event()
         self._task: asyncio.Task[None] | None = None
         self.state: Literal["new", "running", "interrupted", "finished"] = "new"
@@ -184,7 +189,7 @@ class Run:
     async def take_up(self, admission: Admission) -> None:
         """Go on if the work was stopped. Raises Busy."""
         if self._stop.is_set() and self._task is not None:
-            await self._task
+            await asyncio.shield(self._task)
         if self.state != "interrupted":
             return
         async with AsyncExitStack() as turn:
@@ -193,11 +198,14 @@ class Run:
             if self.state == "interrupted":
                 self.start(turn.pop_all())
 
-    async def follow(self, *, after: int) -> AsyncIterator[bytes]:
+    def follow(self, *, after: int) -> AsyncIterator[bytes]:
         """Yield the events behind number `after`, as they come, until the last one."""
         news = asyncio.Event()
+        # At once, not with the first step: another reader may leave in between.
         self._readers.add(news)
-        sent = after
+        return self._followed(news, after)
+
+    async def _followed(self, news: asyncio.Event, sent: int) -> AsyncIterator[bytes]:
         try:
             while True:
                 news.clear()
@@ -219,7 +227,7 @@ class Run:
         """Stop the work and wait until it has."""
         self._stop.set()
         if self._task is not None:
-            await self._task
+            await asyncio.shield(self._task)
 
     async def _work(self, turn: AsyncExitStack) -> None:
         interrupted = False
@@ -239,7 +247,9 @@ class Run:
         for event in self._making.events(self._stop) if self._making else ():
             number = str(len(self._events) + 1)
             data = event.data.model_dump_json()
-            self._events.append(format_sse_event(data_str=data, event=event.name, id=number))
+            chunk = format_sse_event(data_str=data, event=event.name, id=number)
+            self._events.append(chunk)
+            self.size_bytes += len(chunk)
             self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
@@ -248,30 +258,54 @@ class Run:
 
 
 class Streams:
-    """The answers that can be taken up again, the last ones that were begun."""
+    """The answers that can be taken up again: the last ones that were begun."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._runs: dict[str, Run] = {}
+        # Forgotten, but at work until they notice.
+        self._leaving: set[Run] = set()
 
     def add(self, run: Run) -> None:
-        """Remember a run, and forget the oldest when there are too many."""
+        """Remember a run, and forget the oldest while there are too many, or too much in them."""
         self._runs[run.id] = run
-        finished = (one.id for one in self._runs.values() if one.state != "running")
-        if len(self._runs) > _MOST_RUNS and (oldest := next(finished, None)):
-            del self._runs[oldest]
+        self._leaving = {one for one in self._leaving if one.state == "running"}
+        kept = list(self._runs.values())
+        size = sum(one.size_bytes for one in kept)
+        for number, one in enumerate(kept):
+            few = len(kept) - number <= _MOST_RUNS and size <= _MOST_BYTES
+            if few and not self._is_old(one, run.begun_s):
+                return
+            if one.state != "running":
+                size -= one.size_bytes
+                self._forget(one)
 
     def get(self, message_id: str) -> Run | None:
-        """Return the run that makes this answer."""
-        return self._runs.get(message_id)
+        """Return the run that makes this answer, unless it is too old."""
+        run = self._runs.get(message_id)
+        return None if run is None or self._is_old(run, time.monotonic()) else run
 
     def forget_articles(self, article_ids: Collection[str]) -> None:
         """Forget the answers that hold words of these articles."""
         gone = set(article_ids)
-        for message_id, run in list(self._runs.items()):
+        for run in list(self._runs.values()):
             if gone & run.article_ids:
-                del self._runs[message_id]
+                self._forget(run)
+
+    def forget_session(self, session_id: str) -> None:
+        """Forget the answers of this conversation."""
+        for run in list(self._runs.values()):
+            if run.session_id == session_id:
+                self._forget(run)
 
     async def close(self) -> None:
         """Stop what is being made."""
-        await asyncio.gather(*(run.close() for run in self._runs.values()))
+        await asyncio.gather(*(run.close() for run in [*self._runs.values(), *self._leaving]))
+
+    def _forget(self, run: Run) -> None:
+        # Several threads may forget the same one.
+        self._runs.pop(run.id, None)
+        self._leaving.add(run)
+
+    def _is_old(self, run: Run, now_s: float) -> bool:
+        return run.state != "running" and now_s - run.begun_s > _KEPT_S

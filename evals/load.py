@@ -32,8 +32,8 @@ from evals.metrics import percentile
 from evals.traffic import KINDS, Call, Client
 
 # More in the second half is a leak. What is kept on purpose, the last answers that were streamed,
-# fills up to some 20 MiB.
-MAX_GROWTH_MIB = 32.0
+# fills up to some 8 MiB.
+MAX_GROWTH_MIB = 16.0
 WARM_UP_S = 10.0
 _STARTS_WITHIN_S = 60
 _STOPS_WITHIN_S = 10

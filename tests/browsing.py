@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 
 from api.app import create_app
+from api.commands.opened import open_data
 from evals.cases import SAMPLE_CORPUS
 from rag.settings import Settings
 
@@ -29,11 +30,10 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def send_samples(http: httpx.Client) -> None:
-    """Upload the sample articles."""
-    for path in sorted(SAMPLE_CORPUS.iterdir()):
-        reply = http.post("/v1/documents", files={"file": (path.name, path.read_bytes())})
-        assert reply.is_success, reply.text
+def take_in_samples(folder: Path) -> None:
+    """Fill a data directory with the sample articles."""
+    with open_data(folder) as opened:
+        opened.ingest([SAMPLE_CORPUS], quiet=True)
 
 
 class Server(uvicorn.Server):

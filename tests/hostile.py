@@ -18,7 +18,8 @@ from tests.commands import dateline
 # What takes 15 and 60 seconds in earnest takes one and two here.
 SERVE = """
 import sys
-from api import cli, connections
+from api import cli
+from api.guards import connections
 connections.HEAD_S, connections.STALLED_S = 1.0, 2.0
 sys.argv = ["dateline", "serve", "--port", sys.argv[1], "--data-dir", sys.argv[2]]
 cli.main()

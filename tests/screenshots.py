@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.browsing import FLAGS, Reader, Server, chromium, send_samples
+from tests.browsing import FLAGS, Reader, Server, chromium, take_in_samples
 
 FOLDER = Path("api/web/screenshots")
 ANSWERED = "How many coalition members were killed at Camp Taji?"
@@ -22,28 +22,28 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     FOLDER.mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as data,
-        Server(Path(data)) as server,
-        server.client() as http,
-        sync_playwright() as driver,
-    ):
-        send_samples(http)
-        browser = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
-        desk = Reader(browser, server.url, **DESK)
-        _home(desk)
-        _asked(desk, "conflict", CONFLICTING)
-        _asked(desk, "answer", ANSWERED)
-        _opened(desk, "citation")
-        _asked(desk, "no-answer", NOT_HELD)
-        _opened(_begun(Reader(browser, server.url, color_scheme="dark", **DESK)), "dark")
-        phone = _begun(Reader(browser, server.url, **PHONE))
-        phone.tab.screenshot(path=FOLDER / "phone.png")
-        _opened(phone, "phone-citation")
-        browser.close()
+    with tempfile.TemporaryDirectory() as data, sync_playwright() as driver:
+        take_in_samples(Path(data))
+        with Server(Path(data)) as server:
+            browser = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
+            _take(browser, server.url)
+            browser.close()
 
 
 # Any: playwright has no types where it is not installed.
+def _take(browser: Any, url: str) -> None:
+    desk = Reader(browser, url, **DESK)
+    _home(desk)
+    _asked(desk, "conflict", CONFLICTING)
+    _asked(desk, "answer", ANSWERED)
+    _opened(desk, "citation")
+    _asked(desk, "no-answer", NOT_HELD)
+    _opened(_begun(Reader(browser, url, color_scheme="dark", **DESK)), "dark")
+    phone = _begun(Reader(browser, url, **PHONE))
+    phone.tab.screenshot(path=FOLDER / "phone.png")
+    _opened(phone, "phone-citation")
+
+
 def _home(reader: Reader) -> None:
     tab: Any = reader.open()
     tab.locator(".example").first.wait_for()

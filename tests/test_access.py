@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from pydantic import ValidationError
 
-from api.access import check_exposure, is_loopback
 from api.app import create_app
 from api.auth import Keys
+from api.guards.access import check_exposure, is_loopback
 from rag.catalog import open_engine
 from rag.errors import ConfigurationError
 from rag.settings import Settings

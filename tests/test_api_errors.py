@@ -12,11 +12,12 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from starlette.types import Message
 
-from api import errors, logs
+from api import errors
 from api.app import create_app
-from api.envelope import is_enveloped
-from api.limits import BodyLimit
-from api.metrics import Metrics
+from api.guards.limits import BodyLimit
+from api.openai.envelope import is_enveloped
+from api.watch import logs
+from api.watch.metrics import Metrics
 from rag.errors import DatelineError, DependencyError, InputError
 from rag.settings import Settings
 

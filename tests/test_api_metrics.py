@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.deps import Services
-from api.metrics import Metrics
+from api.watch.metrics import Metrics
 from ingest.pipeline import Outcome
 from rag.errors import DependencyError
 from rag.settings import Settings

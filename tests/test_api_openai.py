@@ -15,7 +15,7 @@ from llama_index.llms.openai_like import OpenAILike
 from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from api.openai_reply import completion
+from api.openai.reply import completion
 from rag.types import Answer
 from tests.openai_served import (
     ANSWER,

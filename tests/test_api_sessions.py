@@ -1,16 +1,23 @@
 """Conversations and feedback over HTTP, and what becomes of both when an article goes."""
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from api.app import create_app
 from api.auth import ANONYMOUS, Caller
-from api.sessions import Sessions
+from api.schemas import ChatRequest
+from api.stores.feedback import opinions
+from api.stores.sessions import Sessions
+from api.stores.tables import MessageRow
 from rag.catalog import Catalog
 from rag.errors import InputError, NotFound
 from rag.settings import Settings
@@ -189,6 +196,83 @@ def test_an_answer_in_the_making_does_not_keep_what_is_deleted_meanwhile(
     assert "Late" not in shown.text
 
 
+def test_a_follow_up_that_was_completed_from_a_deleted_article_goes_with_it(
+    client: TestClient, session_id: str
+) -> None:
+    born = {"id": "born", "title": "Quimby", "text": "The mayor appointed Zorblatt Quimby."}
+    kept = {"id": "kept", "title": "Town", "text": "Zorblatt Quimby was born in Larchmont."}
+    for article in (born, kept):
+        assert client.post("/v1/documents", json=article).status_code == 201
+    only = {"filters": {"article_ids": ["born", "kept"]}, "retrieval": {"min_confidence": 0}}
+    ask(client, "Whom did the mayor appoint?", session_id=session_id, **only)
+    follow = ask(client, "Where was he born?", session_id=session_id, **only)
+    assert "Quimby" in follow["standalone_question"]
+    assert client.delete("/v1/documents/born").status_code == 200
+    shown = client.get(f"/v1/sessions/{session_id}").text
+    assert "Quimby" not in shown
+    client.delete("/v1/documents/kept")
+
+
+def test_no_conversation_repeats_an_article_that_was_retired_elsewhere(
+    client: TestClient, session_id: str
+) -> None:
+    index = client.app.state.services.index  # type: ignore[attr-defined] # a FastAPI
+    away = BRIDGE | {"id": "away", "text": "Mayor Ada Away blamed the oil board.", "url": None}
+    assert client.post("/v1/documents", json=away).status_code == 201
+    filters = {"article_ids": ["away"]}
+    answer = ask(client, "Who blamed the oil board?", session_id=session_id, filters=filters)
+    # As `dateline ingest` does with a file that holds another article now.
+    assert index.delete(["away"]) == ["away"]
+    assert "Away" not in client.get(f"/v1/sessions/{session_id}").text
+    said = client.post("/v1/feedback", json={"message_id": answer["id"], "rating": "up"})
+    assert said.status_code == 404
+
+
+def test_a_conversation_that_is_forgotten_while_it_answers_keeps_nothing(
+    client: TestClient, session_id: str
+) -> None:
+    services = client.app.state.services  # type: ignore[attr-defined] # a FastAPI
+    now = datetime.now(UTC)
+    asked = services.desk.prepare(
+        Question(text=QUESTION), ANONYMOUS, now=now, session_id=session_id
+    )
+    assert client.delete(f"/v1/sessions/{session_id}").status_code == 204
+    answer = services.desk.complete(asked)
+    said = client.post("/v1/feedback", json={"message_id": answer.id, "rating": "up"})
+    assert said.status_code == 404
+
+
+def test_a_forgotten_conversation_cannot_be_streamed_again(
+    client: TestClient, session_id: str
+) -> None:
+    body = {"message": QUESTION, "session_id": session_id, "stream": True}
+    reply = client.post("/v1/chat", json=body)
+    message_id = json.loads(reply.text.split("data: ")[1].split("\n")[0])["id"]
+    assert client.get(f"/v1/chat/{message_id}/events").status_code == 200
+    assert client.delete(f"/v1/sessions/{session_id}").status_code == 204
+    assert client.get(f"/v1/chat/{message_id}/events").status_code == 404
+
+
+def test_two_who_begin_the_same_conversation_at_once_have_one(tmp_path: Path) -> None:
+    """Neither may take away what the other has begun."""
+    catalog = Catalog(f"sqlite:///{tmp_path / 'c.sqlite3'}")
+    sessions = Sessions(catalog.engine, keep_days=30)
+    with ThreadPoolExecutor(8) as pool:
+        made = list(
+            pool.map(lambda _: sessions.create(READER, now=NOW, asked_id="slack.1"), range(16))
+        )
+    assert sorted(is_new for _, is_new in made) == [False] * 15 + [True]
+    assert len({info.created_at for info, _ in made}) == 1
+    catalog.close()
+
+
+def test_a_long_history_is_cut_to_what_a_follow_up_needs() -> None:
+    turns = [{"role": "user", "content": "x" * 50_000}, {"role": "assistant", "content": "y"}] * 50
+    request = ChatRequest.model_validate({"messages": [*turns, {"role": "user", "content": "z"}]})
+    history = request.question().history
+    assert [len(turn.question) for turn in history] == [4_000] * 10
+
+
 @pytest.fixture
 def catalog() -> Iterator[Catalog]:
     opened = Catalog("sqlite://")
@@ -230,11 +314,16 @@ def test_old_answers_go_and_those_with_feedback_stay(client: TestClient) -> None
     said = {"message_id": rated["id"], "rating": "up"}
     assert client.post("/v1/feedback", json=said).status_code == 201
     later = datetime.now(UTC) + timedelta(days=31)
-    services.desk.complete(services.desk.prepare(Question(text=QUESTION), ANONYMOUS, now=later))
-    assert services.sessions.answer(rated["id"], ANONYMOUS).id == rated["id"]
-    with pytest.raises(NotFound, match="no longer kept"):
-        services.sessions.answer(unrated["id"], ANONYMOUS)
-    assert rated["id"] in {opinion.message_id for opinion in services.feedback.all()}
+    engine = services.index.catalog.engine
+    services.sessions.sweep(datetime.now(UTC))
+    assert client.get(f"/v1/sessions/{session_id}").status_code == 200
+    services.sessions.sweep(later)
+    assert client.get(f"/v1/sessions/{session_id}").status_code == 404
+    with Session(engine) as session:
+        left = {row.id for row in session.scalars(select(MessageRow))}
+    assert rated["id"] in left
+    assert unrated["id"] not in left
+    assert rated["id"] in {opinion.message_id for opinion in opinions(engine)}
 
 
 def test_the_command_line_goes_on_with_a_conversation_of_the_api(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from api.access import needed
 from api.app import create_app
 from api.auth import Key, Keys, Made, Scope
-from api.envelope import is_enveloped
+from api.guards.access import needed
+from api.openai.envelope import is_enveloped
 from rag.catalog import open_engine
 from rag.errors import DependencyError, NotFound
 from rag.settings import Settings

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy.engine import Engine
 
 from api.app import create_app
-from api.feedback import Feedback, Opinion
+from api.stores import feedback
+from api.stores.feedback import Opinion
 from evals import cases
 from rag.bundle import Bundle
 from rag.settings import Settings
@@ -86,15 +88,15 @@ def test_opinions_are_written_one_after_the_other(
 ) -> None:
     bundles: list[weakref.ref[Bundle]] = []
     held: list[int] = []
-    whole = Feedback.all
+    whole = feedback.opinions
 
-    def watched(self: Feedback) -> Iterator[Opinion]:
-        for opinion in whole(self):
+    def watched(engine: Engine) -> Iterator[Opinion]:
+        for opinion in whole(engine):
             bundles.append(weakref.ref(opinion.bundle))
             held.append(sum(ref() is not None for ref in bundles))
             yield opinion
 
-    monkeypatch.setattr(Feedback, "all", watched)
+    monkeypatch.setattr(feedback, "opinions", watched)
     ran = dateline("feedback", "export", data_dir / "g.jsonl", "--data-dir", data_dir, "--json")
     assert ran.json == {"cases": 3, "drafts": 1}
     assert len(held) == 4

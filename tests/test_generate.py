@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from api.render import show_answer
+from api.commands.render import show_answer
 from evals import local_llm
 from rag.answer import Answerer
 from rag.catalog import Staged

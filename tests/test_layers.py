@@ -18,11 +18,11 @@ FILES = sorted(
 # The command line runs the evals and shows their report.
 EVALS_FROM = (
     "api/cli.py",
-    "api/evals.py",
-    "api/evaltarget.py",
-    "api/goldsets.py",
-    "api/judging.py",
-    "api/render_eval.py",
+    "api/commands/evals.py",
+    "api/commands/evaltarget.py",
+    "api/commands/goldsets.py",
+    "api/commands/judging.py",
+    "api/commands/render_eval.py",
 )
 EVALS_MAY = ("rag", "evals", "ingest.pipeline", "ingest.read", "ingest.split")
 # The benchmark measures a stock LlamaIndex program on a Chroma of its own against ours.

@@ -15,11 +15,12 @@ from httpx2 import Response
 from starlette.responses import StreamingResponse
 from starlette.types import Message
 
-from api import errors, logs
+from api import errors
 from api.app import create_app
-from api.limits import BodyLimit
-from api.metrics import Metrics
-from api.rates import Rates, address
+from api.guards.limits import BodyLimit
+from api.guards.rates import Rates, address
+from api.watch import logs
+from api.watch.metrics import Metrics
 from rag.errors import ConfigurationError
 from rag.settings import Settings
 

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.auth import Keys
-from api.logs import JsonLines
+from api.watch.logs import JsonLines
 from rag.settings import Settings
 from tests.hostile import exchange, served
 

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from api.auth import Keys, Scope
-from api.envelope import Envelope
+from api.openai.envelope import Envelope
 from rag.errors import Busy, ConfigurationError, DependencyError
 from rag.settings import Settings
 from tests.openai_served import ASKED, connected, serve_archive

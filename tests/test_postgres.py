@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.auth import ANONYMOUS, Keys
-from api.feedback import Feedback
-from api.sessions import Sessions
+from api.stores.feedback import opinions
+from api.stores.sessions import Sessions
 from rag.catalog import Catalog, open_engine
 from rag.settings import Settings
 from tests.commands import dateline
@@ -119,7 +119,7 @@ def test_keys_and_opinions_are_reached_beside_the_server(
         caller = Keys(engine).find(made.token, now=NOW).caller
         assert caller is not None
         assert caller.key_id == made.key.id
-        assert len(list(Feedback(engine).all())) >= 1
+        assert len(list(opinions(engine))) >= 1
     finally:
         engine.dispose()
 

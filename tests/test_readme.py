@@ -5,12 +5,14 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 import typer.main
 from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.cli import app
 from rag.settings import Settings
+from tests.browsing import Server, take_in_samples
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
@@ -40,6 +42,19 @@ def test_every_request_in_readme_is_answered(tmp_path: Path) -> None:
         # In their order: one begins the conversation that the next goes on with.
         statuses = [client.post(path, json=json.loads(body)).status_code for path, body in requests]
     assert set(statuses) <= {200, 201}
+
+
+def test_the_program_with_openais_client_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [program] = re.findall(r"```python\n(from openai.*?)```", README, re.DOTALL)
+    take_in_samples(tmp_path)
+    with Server(tmp_path) as server:
+        here = program.replace("http://127.0.0.1:8321", server.url)
+        exec(compile(here, "README.md", "exec"), {})  # noqa: S102 - it is ours
+    printed = capsys.readouterr().out
+    assert "Kataib Hezbollah" in printed
+    assert "AnnotationURLCitation" in printed
 
 
 def test_readme_begins_with_the_two_commands() -> None:

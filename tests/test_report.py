@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from rich.console import Console
 
-from api.render_eval import show_report
+from api.commands.render_eval import show_report
 from evals.compare import Flip
 from evals.gate import Failure
 from evals.reports.figures import legible, one_line, outcome

@@ -16,14 +16,14 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from starlette.types import Message
 
-from api.access import needed
 from api.app import create_app
 from api.deps import Services
-from api.envelope import Envelope, is_enveloped
 from api.errors import Problem
-from api.readiness import Probe
+from api.guards.access import needed
+from api.openai.envelope import Envelope, is_enveloped
 from api.routes.reference import document, table
 from api.schemas import Readiness
+from api.watch.readiness import Probe
 from rag.errors import DependencyError
 from rag.settings import Settings
 

@@ -1,20 +1,29 @@
 """POST /v1/chat with `stream`: over real sockets where a connection has to break."""
 
+import asyncio
 import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 import uvicorn
+from pydantic import BaseModel
 
 from api import streams
 from api.app import create_app
+from api.auth import ANONYMOUS
+from api.deps import Services
+from api.guards.admission import Admission
+from api.streams import Run
 from rag.settings import Settings
+from rag.types import Answer, Evidence, Question
 from tests.scripted import Reply, ScriptedLLM
 from tests.test_api_chat import BRIDGE, MUSEUM, QUESTION
 
@@ -108,6 +117,16 @@ def cut_off(url: str, *, after: str) -> str:
             if after in text:
                 break
     return str(read(text.partition("\n\n")[0])[0].data["id"])
+
+
+def asking(url: str) -> socket.socket:
+    """Ask for a stream and read nothing of it."""
+    host, port = url.removeprefix("http://").split(":")
+    body = json.dumps({"message": QUESTION, "stream": True}).encode()
+    head = f"POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    reader = socket.create_connection((host, int(port)))
+    reader.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
+    return reader
 
 
 def until(fulfilled: Any) -> None:  # Any: a callable without arguments
@@ -260,28 +279,42 @@ def test_a_stream_that_waits_says_that_it_is_alive(
     assert read(reply.text)[-1].name == "done"
 
 
-def test_a_slow_reader_holds_no_turn(served: Served) -> None:
-    services = served.app.state.services
-    host, port = served.url.removeprefix("http://").split(":")
-    body = json.dumps({"message": QUESTION, "stream": True}).encode()
-    head = f"POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-    readers = [socket.create_connection((host, int(port))) for _ in range(20)]
-    for reader in readers:
-        reader.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
-    assert ask(served.url)[-1].name == "done"
-    until(lambda: services.questions.running == services.questions.waiting == 0)
-    for reader in readers:
-        reader.close()
+def test_an_answer_that_nobody_reads_is_made_and_holds_no_turn(served: Served) -> None:
+    services: Services = served.app.state.services
+
+    async def unread() -> Run:
+        question = Question(text=QUESTION)
+        asked = services.desk.prepare(question, ANONYMOUS, now=datetime.now(UTC))
+        run = Run(services.desk, asked, Unread())
+        admission = Admission(running=1, waiting=0, wait_s=1)
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(admission.turn())
+            run.start(turn.pop_all())
+        assert admission.running == 1
+        while run.state == "running":
+            await asyncio.sleep(0.01)
+        assert admission.running == 0
+        return run
+
+    assert asyncio.run(unread()).state == "finished"
+
+
+class Unread:
+    """What an answer looks like does not matter here."""
+
+    def ended(self, answer: Answer, _: Evidence) -> BaseModel:
+        return answer
+
+    def failed(self, exc: Exception) -> BaseModel:
+        raise exc
 
 
 def test_a_search_waits_for_no_answer(written: Served, scripted_llm: ScriptedLLM) -> None:
     questions = written.app.state.services.questions
-    scripted_llm.replies = [Reply("It took long. " * 40, before_piece_s=0.05)] * 4
-    waiting = [threading.Thread(target=ask, args=(written.url,)) for _ in range(4)]
-    for thread in waiting:
-        thread.start()
+    scripted_llm.replies = [Reply("It took long. " * 400, before_piece_s=0.02)]
+    readers = [asking(written.url) for _ in range(4)]
     until(lambda: questions.running == 4)
-    found = httpx.post(f"{written.url}/v1/search", json={"query": "bridge"})
+    found = httpx.post(f"{written.url}/v1/search", json={"query": "bridge"}, timeout=30)
     assert (found.status_code, questions.running) == (200, 4)
-    for thread in waiting:
-        thread.join()
+    for reader in readers:
+        reader.close()

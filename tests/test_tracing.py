@@ -23,8 +23,8 @@ from api.app import create_app
 from api.asking import Stopped
 from api.auth import ANONYMOUS
 from api.deps import Services
-from api.otlp import Patient
-from api.tracing import Tracing
+from api.watch.otlp import Patient
+from api.watch.tracing import Tracing
 from rag.answer import Answerer
 from rag.errors import ConfigurationError
 from rag.settings import Settings
@@ -116,6 +116,14 @@ def play() -> Iterator[ScriptedLLM]:
 def test_a_question_has_a_span_of_each_stage(traced: Traced, *, stream: bool) -> None:
     traced.client.post("/v1/chat", json={"message": QUESTION, "stream": stream})
     assert traced.tree() == [("POST /v1/chat", [("dateline.question", STAGES)])]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_question_of_openais_clients_has_them_too(traced: Traced, *, stream: bool) -> None:
+    messages = [{"role": "user", "content": QUESTION}]
+    body = {"model": "dateline", "messages": messages, "stream": stream}
+    assert traced.client.post("/v1/chat/completions", json=body).status_code == 200
+    assert traced.tree() == [("POST /v1/chat/completions", [("dateline.question", STAGES)])]
 
 
 def test_the_spans_tell_counts_and_statuses_and_no_words(traced: Traced) -> None:
@@ -399,7 +407,7 @@ def test_a_collector_that_is_lost_is_left_alone_for_a_while() -> None:
 def test_a_collector_without_the_extra_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "api.otlp")
+    monkeypatch.delitem(sys.modules, "api.watch.otlp")
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'dateline\[otel\]'"):
         create_app(Settings(data_dir=tmp_path, otlp_endpoint="http://127.0.0.1:4318"))

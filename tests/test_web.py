@@ -14,7 +14,7 @@ from api.app import create_app
 from api.auth import Keys
 from rag.catalog import Catalog
 from rag.settings import Settings
-from tests.browsing import FLAGS, Reader, Server, chromium, send_samples
+from tests.browsing import FLAGS, Reader, Server, chromium, take_in_samples
 
 BLAMED = "Who was blamed for the Taji attack?"
 KILLED = "How many coalition members were killed at Camp Taji?"
@@ -41,9 +41,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server over the sample articles and one that is hostile."""
-    with Server(tmp_path_factory.mktemp("web")) as running:
+    folder = tmp_path_factory.mktemp("web")
+    take_in_samples(folder)
+    with Server(folder) as running:
         with running.client() as http:
-            send_samples(http)
             hostile = http.post("/v1/documents", json=KESTREL)
             assert (hostile.status_code, hostile.json().get("detail")) == (201, None)
         yield running
@@ -213,6 +214,18 @@ def test_a_conversation_is_renamed_and_deleted(reader: Reader) -> None:
     tab.locator(".is-empty").wait_for()
 
 
+def test_a_question_asked_at_once_leaves_the_first_screen_behind(reader: Reader) -> None:
+    held: list[Any] = []
+    reader.tab.route("**/v1/sources", lambda route: held.append(route))
+    tab = reader.open()
+    reader.ask(OPENED)
+    for route in held:
+        route.continue_()
+    tab.wait_for_load_state("networkidle")
+    assert len(held) == 1
+    assert tab.locator(".examples").count() == 0
+
+
 def test_filters_are_chips_that_can_be_taken_off(reader: Reader) -> None:
     tab = reader.open()
     tab.click("text=Filters")
@@ -258,6 +271,29 @@ def test_a_link_to_a_quotation_opens_it_and_tells_when_it_is_gone(reader: Reader
     reader.noted[:] = [one for one in reader.noted if "404" not in one]
 
 
+def test_a_quotation_tells_when_its_article_has_changed(reader: Reader, server: Server) -> None:
+    tern = {"title": "Terns nest", "text": "Warden Una Falk counted ninety terns on Holm Skerry."}
+    tab = reader.open()
+    with server.client() as http:
+        http.put("/v1/documents/tern", json=tern)
+        message = reader.ask("How many terns were counted on Holm Skerry?")
+        message.locator(".answer .cite").first.click()
+        assert tab.locator("#panel mark").inner_text() == tern["text"]
+        link = tab.locator("#panel a", has_text="Read in full").get_attribute("href")
+        http.put("/v1/documents/tern", json=tern | {"text": f"Correction. {tern['text']}"})
+        reader.open(link).locator(".reading mark").wait_for()
+        assert tab.locator(".reading .verdict").inner_text() == (
+            "The article has changed since it was quoted; the quoted words still stand in it."
+        )
+        http.put("/v1/documents/tern", json=tern | {"text": "Nobody counted the terns."})
+        reader.open(link).locator(".reading blockquote").wait_for()
+        assert tab.locator(".reading .verdict").inner_text() == (
+            "The article has changed since it was quoted and no longer holds these words."
+        )
+        assert tab.locator(".reading blockquote").inner_text().strip("“”") == tern["text"]
+        http.delete("/v1/documents/tern")
+
+
 def test_files_are_uploaded_found_and_deleted(reader: Reader, tmp_path: Path) -> None:
     good, bad = tmp_path / "heron.txt", tmp_path / "broken.json"
     good.write_text("Herons return to Lake Orme\n\nForty herons came back to Lake Orme in spring.")
@@ -300,6 +336,25 @@ def test_all_of_it_goes_by_keyboard(reader: Reader) -> None:
     tab.keyboard.press("Escape")
     assert tab.evaluate(focused) == "3"
     assert not tab.locator("#panel").is_visible()
+
+
+def test_on_a_phone_a_sheet_shows_the_source_and_a_tap_beside_it_closes_it(
+    browser: Any, server: Server
+) -> None:
+    phone = Reader(
+        browser, server.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    tab = phone.open()
+    message = phone.ask(OPENED)
+    message.locator(".answer .cite").first.tap()
+    assert tab.locator("#panel mark").inner_text() == QUOTED
+    for _ in range(12):
+        tab.keyboard.press("Tab")
+        assert tab.evaluate("document.activeElement.matches('body, #panel *')")
+    tab.touchscreen.tap(195, 120)
+    assert not tab.locator("#panel").is_visible()
+    phone.context.close()
+    assert phone.noted == []
 
 
 def test_a_theme_is_chosen_and_remembered(reader: Reader) -> None:
@@ -411,6 +466,22 @@ def test_a_key_is_asked_for_and_sent(browser: Any, tmp_path: Path) -> None:
         tab.keyboard.press("Enter")
         tab.get_by_text("The archive is empty").wait_for()
         assert tab.evaluate("sessionStorage.getItem('dateline.key')") == made.token
+        visitor.context.close()
+
+
+def test_a_server_that_keeps_nothing_is_sent_what_was_said(browser: Any, tmp_path: Path) -> None:
+    with Server(tmp_path, keep_days=0) as forgetful, forgetful.client() as http:
+        http.post("/v1/documents", json=KESTREL)
+        visitor = Reader(browser, forgetful.url)
+        tab = visitor.open()
+        visitor.ask(OPENED)
+        with tab.expect_request("**/v1/chat") as sent:
+            visitor.ask("And when?")
+        said = json.loads(sent.value.post_data)["messages"]
+        assert [message["role"] for message in said] == ["user", "assistant", "user"]
+        tab.click(".new")
+        tab.locator(".is-empty").wait_for()
+        assert tab.locator(".message").count() == 0
         visitor.context.close()
 
 

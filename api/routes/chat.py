@@ -19,9 +19,9 @@ from api import errors
 from api.asking import Stopped
 from api.deps import Asker, Facts, MessageId, RequestId, SearchTurn, Served, Services
 from api.errors import responses
-from api.metrics import Metrics, observed
 from api.schemas import ChatAnswer, ChatRequest, FoundPassage, SearchRequest, SearchResponse
 from api.streams import EVENT, HEADERS, MEDIA_TYPE, Run
+from api.watch.metrics import Metrics, observed
 from rag.errors import NotFound
 from rag.types import Answer, Evidence
 
@@ -43,13 +43,13 @@ class Reply:
     def __init__(self, request: ChatRequest, connection: Request, metrics: Metrics) -> None:
         """Reply to `request`, which came over `connection`."""
         self._request = request
-        self._connection = connection
+        # Without the body that the other one holds: this may be kept for minutes.
+        self._connection = Request(connection.scope)
         self._metrics = metrics
 
     def ended(self, answer: Answer, evidence: Evidence) -> ChatAnswer:
         """Return the answer as it is sent, and note that it was given."""
-        self._connection.state.facts.update(passages=len(evidence.hits))
-        observed(answer, self._connection.state.facts, self._metrics)
+        observed(answer, evidence, self._connection.state.facts, self._metrics)
         return ChatAnswer.of(answer, evidence, self._request)
 
     def failed(self, exc: Exception) -> BaseModel:
@@ -111,7 +111,11 @@ async def resume(
     """
     run = services.streams.get(message_id)
     if run is None or not (run.caller.key_id == caller.key_id or caller.may("admin")):
-        raise NotFound(f"the stream of {message_id!r} cannot be taken up again; ask anew")
+        raise _cannot_take_up(message_id)
+    live = await run_in_threadpool(services.index.catalog.live_hashes, list(run.article_ids))
+    # An article may have gone between the finding of its words and this.
+    if live.keys() < run.article_ids:
+        raise _cannot_take_up(message_id)
     await run.take_up(services.questions)
     return _streamed(run, after=last_event_id)
 
@@ -154,6 +158,10 @@ async def watched(connection: Request) -> AsyncIterator[threading.Event]:
         yield stop
     finally:
         watching.cancel()
+
+
+def _cannot_take_up(message_id: str) -> NotFound:
+    return NotFound(f"the stream of {message_id!r} cannot be taken up again; ask anew")
 
 
 def _streamed(run: Run, *, after: int) -> StreamingResponse:

@@ -25,12 +25,12 @@ from api import errors
 from api.asking import Asked, Stopped
 from api.deps import Asker, RequestId, Served, Services
 from api.errors import enveloped_responses
-from api.metrics import observed
-from api.openai_reply import Completion, Model, ModelList, chunks, completion, models
-from api.openai_request import CompletionRequest
+from api.openai.reply import Completion, Model, ModelList, chunks, completion, models
+from api.openai.request import CompletionRequest
 from api.routes.chat import asking_turn, watched
 from api.schemas import ChatRequest
 from api.streams import HEADERS, KEEP_ALIVE_S, MEDIA_TYPE
+from api.watch.metrics import observed
 from rag.types import Answer
 
 router = APIRouter(prefix="/v1", tags=["openai"], responses=enveloped_responses(500, 503))
@@ -132,7 +132,7 @@ async def _answer(
 ) -> Answer:
     async with turn:
         answer = await run_in_threadpool(services.desk.complete, asked, stop=stop)
-    observed(answer, connection.state.facts, services.metrics)
+    observed(answer, asked.evidence, connection.state.facts, services.metrics)
     return answer
 
 

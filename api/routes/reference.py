@@ -10,9 +10,9 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from api.access import needed
-from api.envelope import is_enveloped
 from api.errors import MEDIA_TYPE
+from api.guards.access import needed
+from api.openai.envelope import is_enveloped
 from api.schemas import ArticleIn
 
 router = APIRouter(include_in_schema=False)

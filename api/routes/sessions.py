@@ -12,7 +12,7 @@ from api.cursors import decoded, encoded
 from api.deps import Asker, Served, SessionId
 from api.errors import responses
 from api.schemas import SessionIn, SessionList, SessionQuery, SessionTitle
-from api.sessions import Conversation, SessionInfo
+from api.stores.sessions import Conversation, SessionInfo
 from rag.errors import InputError
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=responses(422, 500, 503))
@@ -65,6 +65,7 @@ def rename(
 def delete(session_id: SessionId, services: Served, caller: Asker) -> None:
     """Forget the conversation, its answers, and what was said of them."""
     services.sessions.delete(session_id, caller, now=datetime.now(UTC))
+    services.streams.forget_session(session_id)
 
 
 def _place(cursor: str) -> tuple[int, str]:

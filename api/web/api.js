@@ -108,20 +108,5 @@ export const get = async (path, signal) => (await request("GET", path, { signal 
 /** @param {string} path @param {unknown} json */
 export const post = async (path, json) => (await request("POST", path, { json })).json();
 
-/** @type {Map<string, Promise<Article>>} */
-const articles = new Map();
-
-/** @param {string} id @returns {Promise<Article>} with its text; kept until something changes it */
-export function article(id) {
-  if (!articles.has(id)) {
-    const asked = get(`/v1/documents/${encodeURIComponent(id)}`);
-    articles.set(id, asked);
-    asked.catch(() => articles.delete(id));
-  }
-  return articles.get(id);
-}
-
-/** Forget the articles that were fetched. */
-export function forgetArticles() {
-  articles.clear();
-}
+/** @param {string} id @returns {Promise<Article>} with its text, fetched anew: it may have changed */
+export const article = (id) => get(`/v1/documents/${encodeURIComponent(id)}`);

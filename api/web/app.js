@@ -83,5 +83,10 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 onKeyWanted(keyWanted);
 addEventListener("hashchange", () => void route());
+// Where the server keeps no conversations, the address of a new one is that of the last.
+document.addEventListener("click", (event) => {
+  const isHere = ["", "#/"].includes(location.hash);
+  if (isHere && event.target.closest(".new, .wordmark")) void route();
+});
 addEventListener("keydown", onKey);
 await Promise.all([route(), refreshHistory(), showSize()]);

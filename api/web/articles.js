@@ -1,5 +1,5 @@
 /** The archive: searched by words, browsed, added to, and an article deleted from it. */
-import { forgetArticles, get, post, request } from "./api.js";
+import { get, post, request } from "./api.js";
 import { h, icon, iconButton, toast } from "./dom.js";
 import { byline } from "./quote.js";
 import { confirmed } from "./dialogs.js";
@@ -21,7 +21,6 @@ export class ArticlesView {
     this.element = h("div", { class: "page" },
       h("h1", {}, "Articles"),
       uploader(() => {
-        forgetArticles();
         onChange();
         void this.browse();
       }),
@@ -81,7 +80,6 @@ export class ArticlesView {
     if (!(await confirmed("Delete article?", `“${article.title}” answers no more, and answers that quote it are forgotten.`, "Delete"))) return;
     try {
       await request("DELETE", `/v1/documents/${encodeURIComponent(article.article_id)}`);
-      forgetArticles();
       toast("Article deleted.");
       this.onChange();
       await this.browse();

@@ -63,6 +63,8 @@ export class ConversationView {
     } catch {
       return;
     }
+    // Whoever asked in the meantime has left this screen.
+    if (!this.element.classList.contains("is-empty")) return;
     if (!heads) {
       this.welcome.append(h("div", { class: "state" }, h("p", { class: "state-title" }, "The archive is empty"), h("p", {}, "Take in articles with ", h("code", {}, "dateline ingest PATH"), ", or upload files: text, Markdown, HTML, PDF, JSON or JSONL."), h("a", { class: "button primary", href: "#/articles" }, "Upload articles")));
       return;

@@ -24,6 +24,7 @@ export function openHistory(wanted) {
 /** @param {string|null} id the conversation that is open */
 export function setCurrent(id) {
   current = id;
+  document.querySelector("nav [data-view=ask]").setAttribute("href", id ? `#/s/${encodeURIComponent(id)}` : "#/");
   place.querySelectorAll("a[data-id]").forEach((one) => {
     if (one.dataset.id === id) one.setAttribute("aria-current", "page");
     else one.removeAttribute("aria-current");

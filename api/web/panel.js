@@ -3,6 +3,7 @@ import { byline, locate, marked, original, quotation, shareLink, verdict } from 
 import { copy, h, icon, iconButton } from "./dom.js";
 
 const panel = document.getElementById("panel");
+const narrow = matchMedia("(max-width: 64rem)");
 /** @type {{citations: import("./api.js").Citation[], at: number, opener: HTMLElement|null}|null} */
 let open = null;
 
@@ -15,6 +16,7 @@ export function openPanel(citations, at, opener) {
   open = { citations, at, opener };
   panel.hidden = false;
   document.body.classList.add("has-panel");
+  cover();
   void show();
 }
 
@@ -25,9 +27,15 @@ export function closePanel() {
   panel.hidden = true;
   panel.replaceChildren();
   document.body.classList.remove("has-panel");
+  cover();
   markActive(null);
   opener?.focus();
   return true;
+}
+
+/** What lies under a sheet is out of reach, of the keyboard, too. */
+function cover() {
+  for (const part of document.querySelectorAll(".skip, .top, main, .history")) part.inert = open !== null && narrow.matches;
 }
 
 function step(by) {
@@ -50,6 +58,7 @@ async function show() {
   const cited = citations[at];
   markActive(opener);
   const title = h("h2", { tabindex: "-1" }, cited.title);
+  const checked = h("div", { class: "checked", "aria-live": "polite" });
   const body = h("div", { class: "panel-body", tabindex: "0", role: "region", "aria-label": "Article text" }, h("p", { class: "quiet" }, "Opening the article…"));
   panel.replaceChildren(
     h("div", { class: "panel-bar" },
@@ -59,7 +68,8 @@ async function show() {
       iconButton("close", "Close source", closePanel)),
     h("div", { class: "panel-head" },
       byline(cited), title,
-      cited.attributed_to && h("p", { class: "attributed" }, "Said by ", h("strong", {}, cited.attributed_to))),
+      cited.attributed_to && h("p", { class: "attributed" }, "Said by ", h("strong", {}, cited.attributed_to)),
+      checked),
     body,
     h("div", { class: "panel-actions" },
       h("a", { href: `#/citation/${encodeURIComponent(cited.id)}` }, icon("book"), "Read in full"),
@@ -70,7 +80,8 @@ async function show() {
     const place = await locate(cited);
     if (open?.citations[open.at] !== cited) return;
     const text = place.article && place.verified ? marked(place.article.text, place.start, place.end) : quotation(cited.cited_text);
-    body.replaceChildren(verdict(place), text);
+    checked.replaceChildren(verdict(place));
+    body.replaceChildren(text);
     center(body, body.querySelector("mark"));
   } catch (error) {
     if (open?.citations[open.at] === cited) body.replaceChildren(h("p", { class: "verdict bad" }, icon("warn"), error.message), quotation(cited.cited_text));
@@ -84,6 +95,11 @@ function center(body, mark) {
   body.scrollTop += offset - body.clientHeight / 3;
 }
 
+narrow.addEventListener("change", cover);
+document.addEventListener("click", (event) => {
+  const isBeside = !event.target.closest("#panel, .cite, dialog");
+  if (open && narrow.matches && isBeside) closePanel();
+});
 panel.addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight" && open) step(1);
   else if (event.key === "ArrowLeft" && open) step(-1);

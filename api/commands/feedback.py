@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from api.opened import database
-from api.options import DataDir, Json
+from api.commands.opened import database
+from api.commands.options import DataDir, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from api.feedback import Opinion
+    from api.stores.feedback import Opinion
     from rag.types import Answer
 
 app = typer.Typer(help="What readers think of answers.", no_args_is_help=True)
@@ -41,7 +41,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the answers that readers rated as cases for `dateline eval --set`."""
-    from api.feedback import Feedback
+    from api.stores.feedback import opinions
 
     counts = {True: 0, False: 0}
     with ExitStack() as opened:
@@ -50,7 +50,7 @@ def export(
         if drafts is not None:
             files[False] = opened.enter_context(_writable(drafts))
         # One by one: each comes with the passages that its answer was made of.
-        for opinion in Feedback(engine).all():
+        for opinion in opinions(engine):
             case = case_of(opinion)
             whole = _is_whole(case)
             counts[whole] += 1

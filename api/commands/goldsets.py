@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.options import Json
+from api.commands.options import Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def judge(
 
     Up to 100 pairs are judged twice more, with words of another passage beside the passage.
     """
-    from api.judging import measure, show_measured
+    from api.commands.judging import measure, show_measured
 
     found = measure(
         pairs, llm_url, llm_model, votes=votes, prices=prices, limit=limit, quiet=as_json

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.opened import database
-from api.options import DataDir, Json
+from api.commands.opened import database
+from api.commands.options import DataDir, Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

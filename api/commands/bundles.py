@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.options import said
+from api.commands.options import said
 from rag.errors import InputError
 
 if TYPE_CHECKING:

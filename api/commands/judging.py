@@ -12,7 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from api.options import settings, valid
+from api.commands.options import settings, valid
 from evals.judges.agreement import Agreement, Macro, SetAgreement, agreement
 from evals.judges.judge import Interval, KnownJudge, OfflineJudge
 from evals.judges.llm_judge import JudgeLimits, LlmJudge, Spent

@@ -12,7 +12,6 @@ import logging
 import re
 import secrets
 import time
-import traceback
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -22,7 +21,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import unexpected
-from api.metrics import Metrics
+from api.watch.frames import frames
+from api.watch.metrics import Metrics
 
 logger = logging.getLogger("dateline.api")
 
@@ -58,7 +58,7 @@ class JsonLines(logging.Formatter):
             line |= {"logger": record.name, "message": record.getMessage().strip()}
         if record.exc_info and record.exc_info[1]:
             error = record.exc_info[1]
-            line |= {"error": type(error).__name__, "frames": _frames(error)}
+            line |= {"error": type(error).__name__, "frames": frames(error)}
         return json.dumps(line)
 
 
@@ -97,7 +97,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as exc:  # the last resort: whatever it is, its caller gets a problem
-            facts.update(error=type(exc).__name__, frames=_frames(exc))
+            facts.update(error=type(exc).__name__, frames=frames(exc))
             if status:
                 # Cuts the connection; the server would log the error itself with its message.
                 raise AnswerCut(type(exc).__name__) from None
@@ -110,17 +110,6 @@ class RequestLog:
 
 def _request_id(asked: str) -> str:
     return asked if _REQUEST_ID.fullmatch(asked) else f"req_{secrets.token_hex(8)}"
-
-
-def _frames(exc: BaseException) -> list[str]:
-    """Return where it happened, innermost last; chained errors come after what they caused."""
-    frames: list[str] = []
-    seen: BaseException | None = exc
-    while seen is not None and len(frames) < 50:
-        stack = traceback.extract_tb(seen.__traceback__)
-        frames += [f"{type(seen).__name__} {f.filename}:{f.lineno} {f.name}" for f in stack[-8:]]
-        seen = seen.__cause__ or seen.__context__
-    return frames
 
 
 def _route(scope: Scope) -> str | None:

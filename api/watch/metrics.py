@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from ingest.pipeline import Outcome
 from rag.index import Index
-from rag.types import Answer
+from rag.types import Answer, Evidence
 
 STAGES = ("rewrite", "retrieve", "read", "write", "verify")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -185,12 +185,15 @@ class _Archive(Collector):
         yield GaugeMetricFamily("dateline_archive_passages", "Live passages.", counts.passages)
 
 
-def observed(answer: Answer, facts: dict[str, object], metrics: Metrics) -> None:
+def observed(
+    answer: Answer, evidence: Evidence, facts: dict[str, object], metrics: Metrics
+) -> None:
     """Put what an answer means into the log line's facts and into the metrics."""
     facts.update(
         answer_status=answer.answer_status,
         abstain_reason=answer.abstain_reason,
         confidence=answer.confidence,
+        passages=len(evidence.hits),
         citations=len(answer.citations),
         session=answer.session_id is not None,
         timings_ms=answer.timings_ms,

@@ -39,7 +39,7 @@ def open_tracing(settings: Settings) -> Tracing:
     if settings.otlp_endpoint is None:
         return Tracing(program_tracer())
     try:
-        from api.otlp import exporting
+        from api.watch.otlp import exporting
     except ImportError as exc:
         raise ConfigurationError(
             "DATELINE_OTLP_ENDPOINT is set, but the extra for it is not installed: "

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from api import options
+from api.commands import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api import options
+from api.commands import options
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,7 +54,7 @@ class Opened:
         from api.asking import Desk
         from api.auth import ANONYMOUS
         from api.schemas import SessionIn
-        from api.sessions import Sessions
+        from api.stores.sessions import Sessions
 
         wanted = options.valid(SessionIn, id=session_id)
         sessions = Sessions(self.index.catalog.engine, keep_days=self.settings.keep_days)

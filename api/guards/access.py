@@ -22,7 +22,7 @@ from starlette.types import Scope as Asgi
 
 from api import errors
 from api.auth import ANONYMOUS, NOTED_EVERY_S, Caller, Found, Keys, Scope
-from api.rates import EXEMPT, Rates, address, refusal
+from api.guards.rates import EXEMPT, Rates, address, refusal
 from rag.errors import ConfigurationError, DatelineError, DependencyError
 from rag.settings import Settings
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from api import goldsets, options
-from api.evaltarget import Asked, asking
-from api.options import Json
+from api.commands import goldsets, options
+from api.commands.evaltarget import Asked, asking
+from api.commands.options import Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,7 +172,7 @@ def _reported(
     quiet: bool,
 ) -> Report:
     """Return the report of a run, once `check` lets it begin."""
-    from api.judging import build_judge
+    from api.commands.judging import build_judge
     from evals.cache import Cache
     from evals.judges.judge import RememberingJudge
     from evals.judges.records import JUDGES, judge_report
@@ -249,7 +249,7 @@ def _show(report: Report, gate: Gate, written: _Written, *, as_json: bool) -> No
     """Print the report and write the files that are asked for."""
     from rich.console import Console
 
-    from api.render_eval import show_report
+    from api.commands.render_eval import show_report
     from evals.reports.junit import to_junit
     from evals.reports.page import to_html
     from evals.reports.report import to_json, to_markdown

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from starlette.concurrency import run_in_threadpool
 
 from rag.catalog import Counts
-from rag.errors import ConfigurationError
+from rag.errors import ConfigurationError, DependencyError
 from rag.index import Index
 
 KEPT_S = 2.0
@@ -60,15 +60,22 @@ class Probe:
 
 
 def _found(index: Index) -> State:
-    counts: list[Counts] = []
+    catalog = _said("catalog", index.catalog.ping)
+    counts: Counts | None = None
+    if catalog == "ok":
+        # Once: in a large archive the counting takes longest.
+        try:
+            counts = index.catalog.counts()
+        except DependencyError as exc:
+            catalog = _broken("catalog", exc)
     checks = {
-        "catalog": _said("catalog", lambda: counts.append(_counted(index))),
-        "vectors": _said("vectors", lambda: _missing(index, index.vectors_stored)),
-        "bm25": _said("bm25", lambda: _missing(index, index.lexical.count)),
+        "catalog": catalog,
+        "vectors": _said("vectors", lambda: _missing(index, counts, index.vectors_stored)),
+        "bm25": _said("bm25", lambda: _missing(index, counts, index.lexical.count)),
         "models": _said("models", lambda: _runs(index)),
         "fingerprint": _said("fingerprint", lambda: _stamped(index)),
     }
-    return State(checks, next(iter(counts), None))
+    return State(checks, counts)
 
 
 def _said(name: str, check: Callable[[], str | None]) -> str:
@@ -78,23 +85,23 @@ def _said(name: str, check: Callable[[], str | None]) -> str:
     except ConfigurationError as exc:
         return str(exc)
     except Exception as exc:  # a probe must report whatever is broken
-        logger.error("not ready: %s: %s: %s", name, type(exc).__name__, exc)
-        return f"{_REMEDIES[name]} ({type(exc).__name__})"
+        return _broken(name, exc)
 
 
-def _counted(index: Index) -> Counts:
-    index.catalog.ping()
-    return index.catalog.counts()
+def _broken(name: str, exc: Exception) -> str:
+    logger.error("not ready: %s: %s: %s", name, type(exc).__name__, exc)
+    return f"{_REMEDIES[name]} ({type(exc).__name__})"
 
 
-def _missing(index: Index, stored: Callable[[], int]) -> str | None:
-    """Return how many of the live passages a store lacks, if any.
-
-    They are counted before and after, because a write or a deletion may fall between the counts.
-    """
-    before = index.catalog.counts().passages
+def _missing(index: Index, counts: Counts | None, stored: Callable[[], int]) -> str | None:
+    """Return how many of the live passages a store lacks, if any."""
+    if counts is None:
+        return "unknown until the catalog answers"
     held = stored()
-    live = min(before, index.catalog.counts().passages)
+    if held >= counts.passages:
+        return None
+    # Some may have been deleted since they were counted.
+    live = min(counts.passages, index.catalog.counts().passages)
     if held >= live:
         return None
     return f"holds {held:,} of {live:,} passages; stop the server, run `dateline check --repair`"

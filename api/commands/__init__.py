@@ -1,0 +1,1 @@
+"""What each `dateline` command does, and what they share."""

@@ -1,0 +1,1 @@
+"""What the service keeps beside the articles: conversations, answers, opinions of readers."""

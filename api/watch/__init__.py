@@ -1,0 +1,1 @@
+"""What operators see: one line for each request, metrics, traces."""
