@@ -252,8 +252,9 @@ def _serve(chosen: Settings) -> None:
     # What keeps the index from opening is better told here than in a server's traceback.
     with open_data(chosen.data_dir) as opened:
         check_exposure(chosen, Keys(opened.index.catalog.engine))
-    name = "localhost" if chosen.host in ("127.0.0.1", "0.0.0.0", "::1") else chosen.host  # noqa: S104
-    print(f"http://{name}:{chosen.port}/ until Ctrl-C", file=sys.stderr)
+    if sys.stderr.isatty():
+        name = "localhost" if chosen.host in ("127.0.0.1", "0.0.0.0", "::1") else chosen.host  # noqa: S104
+        print(f"http://{name}:{chosen.port}/ until Ctrl-C", file=sys.stderr)
     logs.configure()
     uvicorn.run(create_app(chosen), **options(chosen))
 

@@ -1,7 +1,7 @@
 """Conversations: the same one from HTTP, the command line and a Slack thread.
 
 >>> sessions = Sessions(catalog.engine, keep_days=30)
->>> session = sessions.create(ANONYMOUS, title=None, now=now)
+>>> session, is_new = sessions.create(ANONYMOUS, now=now)
 >>> sessions.save(evidence, answer, ANONYMOUS)
 >>> sessions.turns(session.id, ANONYMOUS, now=now)
 (Turn(question='Who was blamed for the Taji attack?', answer='Kataib Hezbollah'),)
