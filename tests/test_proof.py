@@ -18,7 +18,7 @@ from rag.settings import Settings
 from rag.support import SupportJudge
 
 pytestmark = pytest.mark.slow
-SETTINGS = Settings(threads=1)
+SETTINGS = Settings(threads=2)
 FAULTS = (
     "retriever shuffled",
     "half the index missing",
@@ -39,7 +39,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A quarter of the questions: a rare fault is no more than chance in them without a floor."""
     thresholds = tmp_path_factory.mktemp("gate") / "floor.toml"
     thresholds.write_text("[min]\nfaithfulness = 0.98\n")
-    return Bench(load(SAMPLE_SET)[::4], SupportJudge(threads=1), thresholds)
+    return Bench(load(SAMPLE_SET)[::4], SupportJudge(threads=2), thresholds)
 
 
 @pytest.fixture(scope="module")
