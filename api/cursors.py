@@ -8,7 +8,7 @@ from base64 import b64decode, urlsafe_b64encode
 
 from rag.errors import InputError
 
-_BAD = "cursor is not the next_cursor of an earlier page"
+NO_CURSOR = "cursor is not the next_cursor of an earlier page"
 
 
 def encoded(place: str) -> str:
@@ -23,7 +23,7 @@ def decoded(cursor: str) -> str:
         # validate, because the decoder would skip what it does not know.
         place = b64decode(cursor + padding, altchars=b"-_", validate=True).decode()
     except ValueError as exc:
-        raise InputError(_BAD) from exc
+        raise InputError(NO_CURSOR) from exc
     if not place.isprintable():
-        raise InputError(_BAD)
+        raise InputError(NO_CURSOR)
     return place

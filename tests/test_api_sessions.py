@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from api.app import create_app
@@ -19,7 +19,7 @@ from api.stores.feedback import opinions
 from api.stores.sessions import Sessions
 from api.stores.tables import MessageRow
 from rag.catalog import Catalog
-from rag.errors import InputError, NotFound
+from rag.errors import DependencyError, InputError, NotFound
 from rag.settings import Settings
 from rag.types import Filters, Question
 from tests.commands import dateline
@@ -299,6 +299,14 @@ def test_a_conversation_is_its_key_s_own_and_the_admin_s(catalog: Catalog) -> No
         sessions.create(OTHER, now=NOW, asked_id="mine")
     assert sessions.page(OTHER, now=NOW, limit=9) == []
     assert sessions.page(ANONYMOUS, now=NOW, limit=9) == [made]
+
+
+def test_a_database_that_refuses_a_new_conversation_is_unavailable(catalog: Catalog) -> None:
+    sessions = Sessions(catalog.engine, keep_days=30)
+    with catalog.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE sessions RENAME TO elsewhere"))
+    with pytest.raises(DependencyError, match="the session cannot be begun"):
+        sessions.create(READER, now=NOW)
 
 
 def test_a_server_that_keeps_nothing_says_so(catalog: Catalog) -> None:

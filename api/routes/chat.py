@@ -16,7 +16,8 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api import errors
-from api.asking import Stopped
+from api.asking import Asked, Stopped
+from api.auth import Caller
 from api.deps import Asker, Facts, MessageId, RequestId, SearchTurn, Served, Services
 from api.errors import responses
 from api.schemas import ChatAnswer, ChatRequest, FoundPassage, SearchRequest, SearchResponse
@@ -74,15 +75,7 @@ async def chat(
     async with AsyncExitStack() as turn:
         async with watched(connection) as stop:
             await turn.enter_async_context(asking_turn(services, connection))
-            asked = await run_in_threadpool(
-                services.desk.prepare,
-                request.question(),
-                caller,
-                now=datetime.now(UTC),
-                session_id=request.session_id,
-                request_id=request_id,
-                stop=stop,
-            )
+            asked = await prepared(services, request, caller, request_id, stop)
             if not request.stream:
                 answer = await run_in_threadpool(services.desk.complete, asked, stop=stop)
                 return reply.ended(answer, asked.evidence)
@@ -132,6 +125,25 @@ def search(request: SearchRequest, services: Served, facts: Facts) -> SearchResp
     )
     facts.update(hits=len(hits))
     return SearchResponse(hits=tuple(FoundPassage.of(hit, scores=True) for hit in hits))
+
+
+async def prepared(
+    services: Services,
+    request: ChatRequest,
+    caller: Caller,
+    request_id: str,
+    stop: threading.Event,
+) -> Asked:
+    """Return what the answer to `request` is made of. Raises NotFound, or Stopped."""
+    return await run_in_threadpool(
+        services.desk.prepare,
+        request.question(),
+        caller,
+        now=datetime.now(UTC),
+        session_id=request.session_id,
+        request_id=request_id,
+        stop=stop,
+    )
 
 
 @asynccontextmanager

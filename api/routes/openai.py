@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -27,7 +26,7 @@ from api.deps import Asker, RequestId, Served, Services
 from api.errors import enveloped_responses
 from api.openai.reply import Completion, Model, ModelList, chunks, completion, models
 from api.openai.request import CompletionRequest
-from api.routes.chat import asking_turn, watched
+from api.routes.chat import asking_turn, prepared, watched
 from api.schemas import ChatRequest
 from api.streams import HEADERS, KEEP_ALIVE_S, MEDIA_TYPE
 from api.watch.metrics import observed
@@ -73,15 +72,7 @@ async def complete(
     async with AsyncExitStack() as turn:
         stop = await turn.enter_async_context(watched(connection))
         await turn.enter_async_context(asking_turn(services, connection))
-        asked = await run_in_threadpool(
-            services.desk.prepare,
-            asking.question(),
-            caller,
-            now=datetime.now(UTC),
-            session_id=asking.session_id,
-            request_id=request_id,
-            stop=stop,
-        )
+        asked = await prepared(services, asking, caller, request_id, stop)
         work = asyncio.create_task(_answer(services, connection, asked, stop, turn.pop_all()))
         # Whoever hangs up leaves nobody to look at how it ended, maybe before `_pieces` began.
         work.add_done_callback(partial(_looked_at, request_id))

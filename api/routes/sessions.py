@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api.cursors import decoded, encoded
+from api.cursors import NO_CURSOR, decoded, encoded
 from api.deps import Asker, Served, SessionId
 from api.errors import responses
 from api.schemas import SessionIn, SessionList, SessionQuery, SessionTitle
@@ -71,5 +71,5 @@ def delete(session_id: SessionId, services: Served, caller: Asker) -> None:
 def _place(cursor: str) -> tuple[int, str]:
     at, _, session_id = decoded(cursor).partition(" ")
     if not at.isdecimal() or len(at) > 18 or not session_id:
-        raise InputError("cursor is not the next_cursor of an earlier page")
+        raise InputError(NO_CURSOR)
     return int(at), session_id

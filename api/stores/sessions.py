@@ -34,7 +34,7 @@ from api.stores.tables import (
     transaction,
 )
 from rag.bundle import Bundle, bundle, versions
-from rag.catalog import ArticleRow
+from rag.catalog import ArticleRow, answering
 from rag.errors import InputError, NotFound
 from rag.types import Answer, Evidence, Filters, Turn, Value
 
@@ -116,12 +116,13 @@ class Sessions:
             updated_us=micros(now),
         )
         expired = SessionRow.id == session_id, SessionRow.updated_us <= self._oldest(now)
-        try:
-            with Session(self.engine, expire_on_commit=False) as session, session.begin():
-                session.execute(delete(SessionRow).where(*expired))
-                session.add(made)
-        except IntegrityError:
-            return self._known(session_id, caller), False
+        with answering("the session cannot be begun"):
+            try:
+                with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                    session.execute(delete(SessionRow).where(*expired))
+                    session.add(made)
+            except IntegrityError:
+                return self._known(session_id, caller), False
         return self._info(made), True
 
     def _known(self, session_id: str, caller: Caller) -> SessionInfo:
