@@ -164,6 +164,7 @@ class Answerer:
             standalone_question=evidence.standalone_question,
             citations=citations,
             sources=sources(citations),
+            accounts=written.accounts if written else (),
             timings_ms=evidence.timings_ms,
             index_fingerprint=self._index.fingerprint,
             request_id=request_id or _derived("req", key),

@@ -16,7 +16,6 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from rag.onnx import MODELS, load_card
 from rag.types import Answer, Citation, Evidence, Hit, Question, Reading, UtcTime, Value
 
 # More would be the hundreds of sentences that were read and do not answer.
@@ -101,6 +100,9 @@ class Changes(Value):
 @lru_cache(maxsize=1)
 def versions() -> Versions:
     """Return what this installation answers with."""
+    # Here, because who only reads bundles, as a client does, needs no models.
+    from rag.onnx import MODELS
+
     return Versions(
         dateline=version("dateline"),
         models={path.stem: _sha256(path.stem) for path in sorted(MODELS.glob("*.json"))},
@@ -148,6 +150,8 @@ def compare(old: Bundle, new: Bundle, live: Mapping[str, str]) -> Changes:
 
 def _sha256(name: str) -> str:
     """Return the hash of the model that the card is of; weights without a card have their own."""
+    from rag.onnx import MODELS, load_card
+
     path = MODELS / f"{name}.json"
     card = load_card(path)
     return str(card.get("sha256") or hashlib.sha256(path.read_bytes()).hexdigest())

@@ -334,6 +334,23 @@ class Catalog:
         with answering(), Session(self._engine) as session:
             return [ArticleMeta(**_meta_fields(row)) for row in session.scalars(query)]
 
+    def newest(
+        self, filters: Filters, *, after: tuple[int | None, str] | None = None, limit: int = 100
+    ) -> list[ArticleMeta]:
+        """Return live articles that pass `filters`, last published first, undated ones at the end.
+
+        Those behind `after`: the epoch second and the id of one; ids order what has the same time.
+        """
+        when = ArticleRow.published_at
+        query = select(ArticleRow).where(_LIVE, *_conditions(filters))
+        if after is not None:
+            at, article_id = after
+            behind = (when == at) & (ArticleRow.article_id > article_id)
+            query = query.where(behind if at is None else behind | (when < at) | when.is_(None))
+        query = query.order_by(when.desc().nulls_last(), ArticleRow.article_id).limit(limit)
+        with answering(), Session(self._engine) as session:
+            return [ArticleMeta(**_meta_fields(row)) for row in session.scalars(query)]
+
     def sources(self) -> list[SourceCount]:
         """Return the outlets of live articles, those with most articles first."""
         columns = (ArticleRow.source, func.count(), func.max(ArticleRow.published_at))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rag.attribution import attributed_to
-from rag.types import AnswerSpan, Article, Citation, Hit, Reading, Source
+from rag.types import Account, Answer, AnswerSpan, Article, Citation, Hit, Reading, Source
 
 _CITATION_ID = re.compile(
     r"cit_(?P<article>[^\s:/?#]{1,200})\.(?P<hash>[0-9a-f]{12})\."
@@ -118,6 +118,20 @@ def place_of(cited_id: str) -> Place | None:
     return Place(found["article"], found["hash"], int(found["start"]), int(found["end"]))
 
 
+def recited(answer: Answer, citations: Sequence[Citation]) -> tuple[Account, ...]:
+    """Return the sides of `answer` by those of `citations` that quote the same characters of it.
+
+    They are the citations of another text about it. Empty where a side is not quoted there.
+    """
+    quoted = {one.index: one for one in answer.citations}
+    sides = []
+    for account in answer.accounts:
+        own = [quoted[index] for index in account.citations]
+        found = tuple(one.index for one in citations if any(_overlap(one, c) for c in own))
+        sides.append(Account(claim=account.claim, citations=found))
+    return tuple(sides) if all(side.citations for side in sides) else ()
+
+
 def sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
     """Return each cited article once, in order of first citation."""
     found: dict[str, Source] = {}
@@ -131,3 +145,11 @@ def sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
             published_at=citation.published_at,
         )
     return tuple(found.values())
+
+
+def _overlap(one: Citation, other: Citation) -> bool:
+    return (
+        one.article_id == other.article_id
+        and one.start_char_index < other.end_char_index
+        and other.start_char_index < one.end_char_index
+    )

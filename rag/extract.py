@@ -28,7 +28,7 @@ from rag.polarity import decide
 from rag.prompts import ACCOUNTS_DIFFER, OTHERWISE
 from rag.question import kind_of, shape_of
 from rag.relevance import relevance, told_words
-from rag.types import AnswerSpan, AnswerStatus, Article, Citation, Reading
+from rag.types import Account, AnswerSpan, AnswerStatus, Article, Citation, Reading
 
 MODEL = "extractive"
 # Another answer is quoted, too, from this share of the best one's probability.
@@ -60,6 +60,7 @@ class Written(NamedTuple):
     citations: tuple[Citation, ...]
     dropped: int
     status: AnswerStatus = "answered"
+    accounts: tuple[Account, ...] = ()
 
 
 def extract(question: str, readings: Sequence[Reading], fetch: Fetch) -> Written | None:
@@ -93,6 +94,7 @@ class _Draft:
         self._dropped = dropped
         self._parts: list[str] = []
         self.citations: list[Citation] = []
+        self.accounts: tuple[Account, ...] = ()
         self.short: str | None = None
         self.status: AnswerStatus = "partial" if dropped else "answered"
 
@@ -144,7 +146,14 @@ class _Draft:
         if not self.citations:
             return None
         text = " ".join(self._parts)
-        return Written(text, self.short, tuple(self.citations), self._dropped, self.status)
+        return Written(
+            text,
+            self.short,
+            tuple(self.citations),
+            self._dropped,
+            self.status,
+            self.accounts,
+        )
 
 
 def _one(draft: _Draft, question: str, readings: Sequence[Reading]) -> None:
@@ -157,9 +166,12 @@ def _one(draft: _Draft, question: str, readings: Sequence[Reading]) -> None:
         draft.status = "conflicting"
         draft.say(ACCOUNTS_DIFFER)
     dated = kind_of(question) == "when"
-    _state_group(draft, best, dated=dated)
+    sides = [_state_group(draft, best, dated=dated)]
     if rival is not None:
-        _state_group(draft, rival, before="" if conflicting else OTHERWISE, dated=dated)
+        before = "" if conflicting else OTHERWISE
+        sides.append(_state_group(draft, rival, before=before, dated=dated))
+    if conflicting and all(side.citations for side in sides):
+        draft.accounts = tuple(sides)
 
 
 def _disagree(question: str, best: Group, rival: Group) -> bool:
@@ -177,18 +189,20 @@ def _disagree(question: str, best: Group, rival: Group) -> bool:
     return relevance(told, rival.best).both >= _ABOUT_SHARE * about > 0
 
 
-def _state_group(draft: _Draft, group: Group, *, before: str = "", dated: bool = False) -> None:
-    """Write an answer with its proof, and which independent articles report it, too.
+def _state_group(draft: _Draft, group: Group, *, before: str = "", dated: bool = False) -> Account:
+    """Write and return an answer with its proof, and which independent articles report it, too.
 
     `dated`: with the day that it means, which “Wednesday” alone does not tell.
     """
     day = in_calendar(group.best) if dated else None
     shown = quoted(group.answer) + (f" ({day})" if day else "")
+    known = len(draft.citations)
     draft.answer(shown, group.best, before=before)
     others = group.readings[1 : 1 + MOST_REPEATED]
     phrases = repeated([reading.hit.article for reading in others])
     for phrase, reading in zip(phrases, others, strict=True):
         draft.state(phrase, reading)
+    return Account(claim=shown, citations=tuple(c.index for c in draft.citations[known:]))
 
 
 def _list(draft: _Draft, question: str, readings: Sequence[Reading]) -> None:

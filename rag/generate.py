@@ -17,7 +17,7 @@ from typing import Any
 
 from opentelemetry.trace import INVALID_SPAN, Span, Tracer, set_span_in_context
 
-from rag.cite import sources
+from rag.cite import recited, sources
 from rag.draft import Drafting, Sentence
 from rag.llm import BoundedLLM, Ended, Piece
 from rag.markers import MarkerParser
@@ -180,6 +180,7 @@ class Draft:
             "confidence": max(citation.score for citation in citations),
             "citations": citations,
             "sources": sources(citations),
+            "accounts": recited(extractive, citations),
             "verification": judged,
         }
 
@@ -294,6 +295,7 @@ def _abstention(model: str) -> dict[str, Any]:  # Any: as in Draft.fields
         "abstain_reason": "low_confidence",
         "citations": (),
         "sources": (),
+        "accounts": (),
         "note": ABSTAINED,
     }
 

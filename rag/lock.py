@@ -33,7 +33,7 @@ class DataDirectory:
         except Timeout as exc:
             raise IndexInUse(
                 f"data directory {path} is in use by {self._holder()}; stop that process, ask the "
-                "running server over HTTP, or choose another --data-dir"
+                "running server with --url, or choose another --data-dir"
             ) from exc
         except OSError as exc:
             raise ConfigurationError(f"data directory {path} cannot be locked: {exc}") from exc

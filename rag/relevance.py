@@ -13,7 +13,7 @@ from rag.premise import related
 from rag.question import content_words
 from rag.sentences import sentence_spans
 from rag.types import Reading
-from rag.words import Word, read_words
+from rag.words import Word, denials, read_words
 
 _SENTENCES_BEFORE = 2
 _INDEFINITE = frozenset(
@@ -49,23 +49,42 @@ def relevance(told: Sequence[Word], reading: Reading) -> Relevance:
     What is said (a verb, a thing) must stand in the sentence to count as `here`; who and when may
     stand in the headline or the two sentences before.
     """
-    here = {word.key for word in read_words(reading.text)}
-    around = here | {word.key for word in read_words(_around(reading))}
+    # A name is kin to nothing: “Islamic State” states nothing. All of a headline may look like one.
+    kin = {word.key for word in read_words(reading.text) if word.kind == "content"}
     said = [word for word in told if word.kind == "content"] or list(told)
-    return Relevance(here=_share(said, here), around=_share(told, around))
+    keys = _keys(reading.text)
+    around = keys | _keys(_around(reading))
+    return Relevance(here=_share(said, keys, kin), around=_share(told, around, around))
+
+
+def missing(told: Sequence[Word], reading: Reading) -> list[Word]:
+    """Return which of `told` stand neither in the sentence of `reading` nor around it.
+
+    A kindred word counts in the sentence alone: around it, it is of something else too often.
+    """
+    own = _keys(reading.text)
+    return [word for word in told if not _holds(own | _keys(_around(reading)), own, word)]
 
 
 def held_by(told: Sequence[Word], readings: Sequence[Reading]) -> float:
     """Return how much of `told` stands in the headlines and passages of `readings`, 0 to 1."""
     texts = {text for r in readings for text in (r.hit.article.title, r.hit.passage.text)}
-    return _share(told, {word.key for text in texts for word in read_words(text)})
+    keys = {key for text in texts for key in _keys(text)}
+    return _share(told, keys, keys)
 
 
-def _share(words: Sequence[Word], keys: set[str]) -> float:
-    """Return which share of `words` stands among `keys`, themselves or as a kindred word."""
-    if not words:
-        return 0.0
-    return sum(bool(({word.key} | related(word.key)) & keys) for word in words) / len(words)
+def _keys(text: str) -> set[str]:
+    """Return the keys of what says something, or denies it: “who” and “us” are no WHO and no US."""
+    return {word.key for word in read_words(text) if word.matters or denials([word])}
+
+
+def _share(words: Sequence[Word], keys: set[str], kin: set[str]) -> float:
+    """Return which share of `words` stands among `keys`, or a kindred word among `kin`."""
+    return sum(_holds(keys, kin, word) for word in words) / len(words) if words else 0.0
+
+
+def _holds(keys: set[str], kin: set[str], word: Word) -> bool:
+    return word.key in keys or not related(word.key).isdisjoint(kin)
 
 
 def _around(reading: Reading) -> str:

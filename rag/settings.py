@@ -70,6 +70,21 @@ class Settings(BaseSettings):
     rate_limit: str = Field(
         default="600/minute", description="of each key, else each address; several by `;`; off"
     )
+    url: str | None = Field(
+        default=None, description="a running server that commands ask; default: the data directory"
+    )
+    api_key: SecretStr | None = Field(default=None, description="what commands send to that server")
+    mcp: bool = Field(default=False, description="serve tools for other agents at /mcp")
+    slack_bot_token: SecretStr | None = Field(default=None, description="xoxb-…: one workspace")
+    slack_app_token: SecretStr | None = Field(default=None, description="xapp-…: Socket Mode")
+    slack_signing_secret: SecretStr | None = Field(
+        default=None, description="of events over HTTP: what Slack signs them with"
+    )
+    slack_client_id: str | None = Field(default=None, description="several workspaces: OAuth")
+    slack_client_secret: SecretStr | None = Field(default=None, description="its secret")
+    slack_api_url: str = Field(
+        default="https://slack.com/api/", description="GovSlack: https://slack-gov.com/api/"
+    )
     otlp_endpoint: str | None = Field(
         default=None, description="base URL of an OpenTelemetry collector; default: no traces"
     )

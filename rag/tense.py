@@ -14,10 +14,17 @@ _AHEAD = re.compile(
     r"|\b(?:is|are|was|were|be|been) (?:\w+ly )?"
     r"(?:due|set|scheduled|expected|planned|slated|likely)\b"
     r"|\b(?:set|scheduled|planned|slated) for\b|\bscheduled to\b|\bset to\b"
+    # What is on a timetable: "he starts in March". Verbs of captions, which show what has been
+    # ("the president arrives on Thursday", "a gunman opens fire"), are not among them.
+    r"|\b(?:starts|restarts|begins|resumes|expires|ends|returns to)\b|\b(?:re)?opens\b(?! fire\b)"
+    r"|\b(?:goes on (?:sale|trial)|kicks off|takes (?:effect|office|over|place)"
+    r"|comes into (?:effect|force))\b"
+    r"|\b(?:is|are) (?:\w+ly )?(?:starting|beginning|(?:re)?opening|resuming|ending|expiring"
+    r"|closing|leaving|returning|arriving|hosting|launching|retiring|stepping down)\b"
 )
 _CLAUSE_ENDS = re.compile(
     r"[,;:—–()“”\"?!]|\.\s|\n|\b(?:that|which|who|and|but|while|after|before|when|because|although"
-    r"|as|since|until)\b"
+    r"|as|since|until|where)\b"
 )
 # What may stand before a time that opens its clause: "On Monday", "Late on the".
 _OPENING = re.compile(r"\W*(?:(?:on|in|at|from|by|late|early|the|of)\b\W*)*", re.IGNORECASE)

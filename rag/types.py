@@ -341,6 +341,15 @@ class Citation(Value):
     content_hash: str
 
 
+class Account(Value):
+    """One side of a conflict: the answer that it gives, and which citations say so."""
+
+    claim: str = Field(description="such as “Kataib Hezbollah”")
+    citations: tuple[int, ...] = Field(
+        description="indexes of citations; the first is quoted for the claim"
+    )
+
+
 class Source(Value):
     """An article that a citation of the answer comes from."""
 
@@ -402,6 +411,9 @@ class Answer(Value):
     standalone_question: str
     citations: tuple[Citation, ...]
     sources: tuple[Source, ...]
+    accounts: tuple[Account, ...] = Field(
+        default=(), description="of a conflicting answer: its sides, where they can be told apart"
+    )
     passages: tuple[Hit, ...] | None = None
     usage: Usage = Usage()
     note: str | None = Field(

@@ -55,7 +55,7 @@ _QUOTED = re.compile(r"“[^”]{0,2000}”|\"[^\"]{0,2000}\"|‘[^’]{0,500}�
 
 # An order stands at the start of a sentence or of a part of one: "told jurors to ignore" is news.
 _START = r"""(?: ^\W* | [.!?:;,\-—–()*\]] \s*)
-  (?: (?:please|kindly|now|so|and|also|then|instead|you\ must|you\ should|just) [ ,]+ )*"""
+  (?: (?:please|kindly|now|so|and|also|then|instead|you\ must|you\ should|just) [ ,]{1,9} ){0,9}"""
 _MACHINE = r"""(?: a\.?i\.? | (?:ai|(?:large\ )?language)[ -]models? | llms? | chat-?\s?bots?
   | (?:ai|virtual|chat|digital)[ -](?:assistant|agent|reader|system|tool)s? | assistants? )"""
 _PATTERNS = (

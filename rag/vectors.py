@@ -15,6 +15,8 @@ from typing import Any
 import chromadb
 import numpy as np
 import numpy.typing as npt
+from chromadb.api import ClientAPI
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError
 
@@ -32,15 +34,18 @@ class Vectors:
     def __init__(self, directory: Path) -> None:
         """Open the collection in `directory`, creating it when it is new."""
         directory.mkdir(parents=True, exist_ok=True)
-        settings = ChromaSettings(anonymized_telemetry=False, allow_reset=False)
         try:
-            self._client = chromadb.PersistentClient(str(directory), settings)
-            self._collection = self._client.get_or_create_collection(
-                COLLECTION,
-                # Without this Chroma would download a model of its own at the first query by text.
-                embedding_function=None,
-                configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
-            )
+            self._client = _client(directory)
+            try:
+                self._collection = self._client.get_or_create_collection(
+                    COLLECTION,
+                    # Without this Chroma would download a model at the first query by text.
+                    embedding_function=None,
+                    configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+                )
+            except ChromaError:
+                self.close()
+                raise
         except ChromaError as exc:
             raise DependencyError(f"vector store {directory} cannot be opened: {exc}") from exc
 
@@ -116,6 +121,19 @@ class Vectors:
         while page := self._collection.get(limit=self._batch, offset=offset, include=[])["ids"]:
             yield from page
             offset += len(page)
+
+
+def _client(directory: Path) -> ClientAPI:
+    """Return a client of the directory; what fails leaves nothing to whoever opens it next."""
+    settings = ChromaSettings(anonymized_telemetry=False, allow_reset=False)
+    try:
+        return chromadb.PersistentClient(str(directory), settings)
+    except ChromaError:
+        # Chroma 1.5.9 keeps what could not be started and hands it out as if it had; what has
+        # users is another's, and was started.
+        if str(directory) not in SharedSystemClient._identifier_to_refcount:
+            SharedSystemClient._identifier_to_system.pop(str(directory), None)
+        raise
 
 
 def _metadata(passage: Passage, article: ArticleMeta) -> dict[str, str | int]:

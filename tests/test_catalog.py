@@ -167,6 +167,40 @@ def test_pages_follow_one_another_in_order_of_id(catalog: Catalog) -> None:
     assert [m.article_id for m in catalog.page(Filters(), after="a2", limit=2)] == ["a3"]
 
 
+def test_the_newest_come_first_those_of_one_second_by_id_and_undated_ones_last(
+    catalog: Catalog,
+) -> None:
+    moments = {
+        "a1": None,
+        "a2": datetime(2020, 3, 13, tzinfo=UTC),
+        "a3": datetime(2020, 3, 13, 0, 0, 0, 700_000, tzinfo=UTC),
+        "a4": datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC),
+        "a5": datetime(2021, 1, 1, tzinfo=UTC),
+        "a6": datetime(1970, 1, 1, tzinfo=UTC),
+        "a7": None,
+    }
+    for article_id, at in moments.items():
+        one = Article.create(
+            title="Bridge", text="It is open.", article_id=article_id, published_at=at
+        )
+        publish(catalog, staged(one))
+    newest = catalog.newest(Filters())
+    assert [meta.article_id for meta in newest] == ["a5", "a2", "a3", "a6", "a4", "a1", "a7"]
+    for size in (1, 2, 3):
+        assert list(_turned(catalog, size)) == newest
+    dated = catalog.newest(Filters(published_before=datetime(2020, 12, 31, tzinfo=UTC)), limit=2)
+    assert [meta.article_id for meta in dated] == ["a2", "a3"]
+
+
+def _turned(catalog: Catalog, size: int) -> Iterator[ArticleMeta]:
+    """Yield all articles, page by page."""
+    after = None
+    while page := catalog.newest(Filters(), after=after, limit=size):
+        yield from page
+        at = page[-1].published_at
+        after = (epoch_s(at) if at else None, page[-1].article_id)
+
+
 def test_versions_are_yielded_in_batches_without_loss(catalog: Catalog) -> None:
     many = [staged(article("It is open.", f"a{n:02}")) for n in range(7)]
     publish(catalog, *many)
@@ -261,6 +295,7 @@ CALLS: dict[str, Callable[[Catalog], object]] = {
     "get": lambda catalog: catalog.get("a1"),
     "version": lambda catalog: catalog.version("a1", "abc"),
     "page": lambda catalog: catalog.page(Filters()),
+    "newest": lambda catalog: catalog.newest(Filters()),
     "sources": lambda catalog: catalog.sources(),
     "matching": lambda catalog: catalog.matching(Filters()),
     "staged": lambda catalog: list(catalog.staged("live")),

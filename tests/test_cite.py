@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.cite import citation_id, cite, place_of, sources
-from rag.types import AnswerSpan, Article, Citation, Hit, Passage, Reading, Scores, Source
+from rag.cite import citation_id, cite, place_of, recited, sources
+from rag.types import Account, AnswerSpan, Article, Citation, Hit, Passage, Reading, Scores, Source
+from tests import answers_made as made
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=80)
 
@@ -124,3 +125,26 @@ def test_a_citation_id_leads_back_to_its_place(article_id: str) -> None:
     article = Article.create(title="Bridge", text="It is open.", article_id=article_id)
     short_hash = article.content_hash.removeprefix("sha256:")[:12]
     assert place_of(citation_id(article, 3, 5)) == (article_id, short_hash, 3, 5)
+
+
+def test_sides_go_by_the_citations_that_quote_the_same_characters() -> None:
+    board, renn = cited(1, "bridge", 62, 115), cited(2, "museum", 0, 40)
+    sides = (Account(claim="the board", citations=(1,)), Account(claim="Renn", citations=(2,)))
+    told = made.answer(citations=(board, renn), accounts=sides)
+    again = (cited(1, "museum", 30, 90), cited(2, "bridge", 0, 62), cited(3, "bridge", 100, 140))
+    assert recited(told, again) == (
+        Account(claim="the board", citations=(3,)),
+        Account(claim="Renn", citations=(1,)),
+    )
+
+
+def test_a_side_that_is_not_quoted_again_leaves_none() -> None:
+    sides = (Account(claim="the board", citations=(1,)), Account(claim="Renn", citations=(2,)))
+    quotes = (cited(1, "bridge", 62, 115), cited(2, "museum", 0, 40))
+    told = made.answer(citations=quotes, accounts=sides)
+    assert recited(told, (cited(1, "bridge", 62, 115), cited(2, "museum", 40, 90))) == ()
+
+
+def cited(index: int, article_id: str, start: int, end: int) -> Citation:
+    place = {"article_id": article_id, "start_char_index": start, "end_char_index": end}
+    return made.citation(index=index, **place)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rag.extract import Written, extract
-from rag.types import Article, Reading
+from rag.types import Account, Article, Reading
 from tests.readings import MakeReading
 
 MARCH_12 = datetime(2020, 3, 12, tzinfo=UTC)
@@ -99,6 +99,10 @@ def test_articles_that_disagree_are_both_quoted(ask: Ask, reading: MakeReading) 
         "18 people, reports Ledger: “The blast killed 18 people.” [2]"
     )
     assert written(found).status == "conflicting"
+    assert written(found).accounts == (
+        Account(claim="14 people", citations=(1,)),
+        Account(claim="18 people", citations=(2,)),
+    )
 
 
 @pytest.mark.parametrize(

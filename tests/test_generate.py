@@ -22,7 +22,7 @@ from rag.catalog import Staged
 from rag.index import Index
 from rag.prompts import ABSTAINED, ABSTENTION, NO_ANSWER, UNSUPPORTED_MARK
 from rag.settings import Settings
-from rag.types import Answer, Article, Delta, Evidence, Question, Turn, Usage
+from rag.types import Account, Answer, Article, Delta, Evidence, Question, Turn, Usage
 from rag.wiring import build_answerer, build_writer
 from tests.scripted import Reply, ScriptedLLM
 
@@ -218,8 +218,17 @@ def test_who_wants_an_answer_whatever_it_is_gets_the_extractive_one(
 def test_of_articles_that_disagree_both_are_told_or_the_extractive_answer_is_given(
     archive: Index, scripted_llm: ScriptedLLM, plain: Answer, second: str, status: str, model: str
 ) -> None:
-    other = plain.citations[0].model_copy(update={"article_id": "museum", "index": 2})
-    sides = {"answer_status": "conflicting", "citations": (*plain.citations, other)}
+    other = plain.citations[0].model_copy(
+        update={"article_id": "museum", "index": 2, "start_char_index": 0}
+    )
+    one, two = (
+        Account(claim=claim, citations=(i,)) for i, claim in ((1, "the board"), (2, "Renn"))
+    )
+    sides = {
+        "answer_status": "conflicting",
+        "citations": (*plain.citations, other),
+        "accounts": (one, two),
+    }
     scripted_llm.replies = [Reply(f"{BLAME} [1] {second}")]
     writer = build_writer(Settings(llm_url=scripted_llm.url, llm_model="tiny"))
     assert writer is not None
@@ -227,6 +236,7 @@ def test_of_articles_that_disagree_both_are_told_or_the_extractive_answer_is_giv
     answer = writer.write(plain.model_copy(update=sides), evidence, archive.catalog.get)
     assert (answer.answer_status, answer.model) == (status, model)
     assert (answer.note is None) == (model == "tiny")
+    assert answer.accounts == (one, two)
 
 
 def test_the_terminal_shows_the_note(plain: Answer) -> None:

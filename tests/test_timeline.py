@@ -438,6 +438,19 @@ MENTIONS: list[tuple[str, list[tuple[str, str, str]]]] = [
     ("The bridge is to close in January.", [("January", "2021-01-01", "2021-02-01")]),
     ("Voters go to the polls next May.", [("next May", "2020-05-01", "2020-06-01")]),
     ("The law will change on April 1.", [("April 1", "2020-04-01", "2020-04-02")]),
+    ("He starts in April.", [("April", "2020-04-01", "2020-05-01")]),
+    ("The bridge opens on Monday.", [("Monday", "2020-03-16", "2020-03-17")]),
+    ("The trial resumes Monday.", [("Monday", "2020-03-16", "2020-03-17")]),
+    ("The tax takes effect on April 1.", [("April 1", "2020-04-01", "2020-04-02")]),
+    ("The minister is stepping down in May.", [("May", "2020-05-01", "2020-06-01")]),
+    (
+        "It resumes Monday where it left off in May.",
+        [("Monday", "2020-03-16", "2020-03-17"), ("May", "2019-05-01", "2019-06-01")],
+    ),
+    # A caption shows what has been, and a noun is no verb.
+    ("A gunman opens fire on Monday.", [("Monday", "2020-03-09", "2020-03-10")]),
+    ("The mayor arrives at court on Monday.", [("Monday", "2020-03-09", "2020-03-10")]),
+    ("It was over at the start of April.", [("start of April", "2019-04-01", "2019-04-11")]),
     # Another clause is another time; who said that it will be said it before.
     (
         "The court, which met on Monday, will rule in June.",

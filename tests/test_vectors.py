@@ -1,6 +1,9 @@
 """Passages in Chroma: written, replaced, found, filtered by the query, removed."""
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rag.errors import DependencyError
 from rag.types import Article, Filters, Passage
 from rag.vectors import Vectors
 
@@ -114,6 +118,32 @@ def test_rows_are_there_after_the_directory_was_closed_and_opened(tmp_path: Path
     second = Vectors(tmp_path / "chroma")
     assert found(second, unit(0)[0]) == [key]
     second.close()
+
+
+@pytest.mark.parametrize("damage", ["no database", "no collections"])
+def test_a_damaged_directory_is_reported_in_the_same_words_each_time_and_opens_when_mended(
+    tmp_path: Path, damage: str
+) -> None:
+    directory = tmp_path / "chroma"
+    Vectors(directory).close()
+    shutil.copytree(directory, tmp_path / "whole")
+    database = directory / "chroma.sqlite3"
+    if damage == "no database":
+        database.write_bytes(b"this is no database" * 100)
+    else:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("DROP TABLE collections")
+    said = set()
+    for _ in range(3):
+        with pytest.raises(DependencyError, match="cannot be opened") as refused:
+            Vectors(directory)
+        said.add(str(refused.value))
+    assert len(said) == 1
+    shutil.rmtree(directory)
+    shutil.copytree(tmp_path / "whole", directory)
+    mended = Vectors(directory)
+    assert mended.count() == 0
+    mended.close()
 
 
 def test_two_directories_do_not_share_rows(tmp_path: Path) -> None:
