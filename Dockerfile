@@ -9,7 +9,7 @@ COPY rag rag
 COPY ingest ingest
 COPY api api
 COPY evals evals
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c constraints.txt '.[llm,otel,postgres]'
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c constraints.txt '.[llm,mcp,otel,postgres,slack]'
 
 FROM python:3.12-slim
 # A fixed id, so that a volume keeps its owner when the image is built anew.

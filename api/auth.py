@@ -33,6 +33,8 @@ Refusal = Literal["missing", "malformed", "unknown", "wrong_secret", "revoked", 
 TOKEN = re.compile(r"dl_([0-9a-f]{12})_([0-9a-f]{64})")
 # A use is written down once a minute at most: a write for every request would cost more than it.
 NOTED_EVERY_S = 60
+# In the scope of a request from this process itself: who asks. No request from outside sets it.
+INSIDE = "dateline.caller"
 _NO_HASH = "0" * 64
 _UNREAD = "the keys cannot be read or written"
 

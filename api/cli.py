@@ -1,53 +1,50 @@
 """The `dateline` command.
 
 Exit codes: 0 done, 1 not good (no answer, another answer, something rejected, gate failed, index
-not clean), 2 bad usage, input or settings, 3 something below us is unavailable. Everything heavy is
-imported inside the command that needs it, so that `dateline --help` answers at once.
+not clean, output that cannot be written), 2 bad usage, input or settings, 3 something below us is
+unavailable. Everything heavy is imported inside the command that needs it, so that
+`dateline --help` answers at once.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 
-from api.commands.evals import app as eval_app
-from api.commands.feedback import app as feedback_app
-from api.commands.keys import app as keys_app
+from api.commands import asking
+from api.commands.chat import chat
+from api.commands.late import late
+from api.commands.mcp import mcp
 from api.commands.opened import open_data
-from api.commands.options import (
-    After,
-    Articles,
-    AsOf,
-    Before,
-    BundleFile,
-    DataDir,
-    Json,
-    Mode,
-    Sources,
-    filters,
-    settings,
-    valid,
-)
+from api.commands.options import DataDir, Json, now, print_json, settings
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rich.console import Console
 
     from rag.settings import Settings
 
+# Commands with commands of their own, and the modules that have them as `app`.
+GROUPS = {
+    "eval": "api.commands.evals",
+    "feedback": "api.commands.feedback",
+    "keys": "api.commands.keys",
+    "slack": "api.commands.slack",
+}
+
 app = typer.Typer(
-    help="Cited answers over an archive of news articles.",
+    cls=late(GROUPS),
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-app.add_typer(eval_app, name="eval")
-app.add_typer(feedback_app, name="feedback")
-app.add_typer(keys_app, name="keys")
 
 DEMO_QUESTIONS = (
     "Who was blamed for the Taji attack?",
@@ -56,15 +53,92 @@ DEMO_QUESTIONS = (
 )
 
 
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"dateline {version('dateline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Cited answers over an archive of news articles."""
+
+
 def main() -> None:
     """Run the command line; errors that we raise on purpose become a message and an exit code."""
     from rag.errors import DatelineError, DependencyError
 
+    _prepare_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except Unwritten as exc:
+        # What is left of it would be tried again at the end.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 until the end
+        # Whoever reads no further wants to hear no more, as Typer and Rich have it, too.
+        if exc.errno != errno.EPIPE:
+            print(f"dateline: the output cannot be written: {exc.strerror}", file=sys.stderr)
+        sys.exit(1)
     except DatelineError as exc:
-        print(f"dateline: {exc}", file=sys.stderr)
+        # It may hold words of a server.
+        from api.commands.render import shown
+
+        print(f"dateline: {shown(str(exc))}", file=sys.stderr)
         sys.exit(3 if isinstance(exc, DependencyError) else 2)
+
+
+def _prepare_streams() -> None:
+    """Have all three, which whoever started us may have closed, and let no letter end a command."""
+    # The lowest number is taken first, so that none of our files becomes one of them.
+    nothing = Path(os.devnull)
+    sys.stdin = sys.stdin or nothing.open(encoding="utf-8")
+    sys.stdout = sys.stdout or nothing.open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or nothing.open("w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        # Not all encodings have a ✓: those of old terminals, and of pipes on Windows.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.stdout = cast("TextIO", _Output(sys.stdout))
+
+
+class Unwritten(OSError):
+    """Standard output takes no more: its disk is full, or its reader is gone."""
+
+
+class _Output:
+    """Standard output, whose failures are told from those of all other files."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with _told():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with _told():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:  # Any: whatever the stream has
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise Unwritten(exc.errno, exc.strerror) from exc
 
 
 @app.command()
@@ -94,9 +168,9 @@ def _ask_samples(folder: Path, *, json: bool) -> None:
     with open_data(folder) as opened:
         report = opened.ingest([SAMPLE_CORPUS], quiet=json)
         answerer = opened.answerer()
-        answers = [answerer.answer(Question(text=q), now=_now()) for q in DEMO_QUESTIONS]
+        answers = [answerer.answer(Question(text=q), now=now()) for q in DEMO_QUESTIONS]
     if json:
-        _print_json([answer.model_dump(mode="json") for answer in answers])
+        print_json([answer.model_dump(mode="json") for answer in answers])
         return
     show_ingest(console, report)
     for question, answer in zip(DEMO_QUESTIONS, answers, strict=True):
@@ -123,108 +197,16 @@ def ingest(
     with open_data(data_dir) as opened:
         report = opened.ingest(paths, quiet=json)
     if json:
-        _print_json(report.model_dump(mode="json") | {"counts": report.counts._asdict()})
+        print_json(report.model_dump(mode="json") | {"counts": report.counts._asdict()})
     else:
         show_ingest(_console(), report)
     raise typer.Exit(1 if report.counts.failed else 0)
 
 
-@app.command()
-def ask(
-    question: Annotated[str, typer.Argument(help="The question; `-` reads it from stdin.")],
-    *,
-    data_dir: DataDir = None,
-    json: Json = False,
-    mode: Mode = "hybrid",
-    top_k: Annotated[int, typer.Option(help="Passages to read.")] = 8,
-    min_confidence: Annotated[
-        float | None, typer.Option(help="0 to 1; 0 answers whenever a passage was found.")
-    ] = None,
-    after: After = None,
-    before: Before = None,
-    as_of: AsOf = None,
-    source: Sources = None,
-    article: Articles = None,
-    bundle: BundleFile = None,
-    session: Annotated[
-        str | None, typer.Option(help="Go on with this conversation, or begin it.")
-    ] = None,
-) -> None:
-    """Answer a question with verified citations."""
-    from api.commands import bundles
-    from api.commands.render import show_answer
-    from rag.types import Question
-
-    asked = valid(
-        Question,
-        text=sys.stdin.read().strip() if question == "-" else question,
-        filters=filters(after, before, as_of, source, article),
-        mode=mode,
-        top_k=top_k,
-        min_confidence=min_confidence,
-    )
-    with open_data(data_dir) as opened:
-        evidence, answer = opened.ask(asked, now=_now(), session_id=session)
-    if json and bundle != bundles.STANDARD:
-        _print_json(answer.model_dump(mode="json"))
-    elif bundle != bundles.STANDARD:
-        show_answer(_console(), asked.text, answer)
-    if bundle:
-        bundles.write(bundle, evidence, answer)
-    raise typer.Exit(1 if answer.answer_status == "no_answer" else 0)
-
-
-@app.command()
-def replay(
-    file: Annotated[Path, typer.Argument(help="A file of `ask --bundle`; `-`: standard input.")],
-    *,
-    data_dir: DataDir = None,
-    json: Json = False,
-) -> None:
-    """Ask a bundle's question again, as of its own time, and say what changed."""
-    from api.commands import bundles
-    from api.commands.render import show_changes
-
-    old = bundles.read(file)
-    with open_data(data_dir) as opened:
-        changes = bundles.replay(old, opened.answerer(), opened.index)
-    if json:
-        _print_json(changes.model_dump(mode="json"))
-    else:
-        show_changes(_console(), changes)
-    raise typer.Exit(0 if changes.same_answer else 1)
-
-
-@app.command()
-def search(
-    query: Annotated[str, typer.Argument(help="What to look for.")],
-    *,
-    data_dir: DataDir = None,
-    json: Json = False,
-    mode: Mode = "hybrid",
-    k: Annotated[int, typer.Option("-k", "--top-k", help="Passages to show.")] = 8,
-    after: After = None,
-    before: Before = None,
-    as_of: AsOf = None,
-    source: Sources = None,
-    article: Articles = None,
-) -> None:
-    """Show the passages that match, without an answer."""
-    from api.commands.render import show_hits
-    from rag.retrieve import Retriever
-    from rag.types import Question
-
-    chosen = filters(after, before, as_of, source, article)
-    asked = valid(Question, text=query, filters=chosen, mode=mode, top_k=k)
-    with open_data(data_dir) as opened:
-        hits = Retriever(opened.index).retrieve(asked, now=_now())
-    if json:
-        _print_json({"hits": [hit.model_dump(mode="json") for hit in hits]})
-    elif hits:
-        show_hits(_console(), hits)
-    else:
-        _console().print("nothing found")
-    raise typer.Exit(0 if hits else 1)
+app.command()(asking.ask)
+app.command()(chat)
+app.command()(asking.search)
+app.command()(asking.replay)
 
 
 @app.command()
@@ -259,6 +241,9 @@ def _serve(chosen: Settings) -> None:
     uvicorn.run(create_app(chosen), **options(chosen))
 
 
+app.command()(mcp)
+
+
 @app.command()
 def check(
     *,
@@ -272,7 +257,7 @@ def check(
     with open_data(data_dir) as opened:
         report = opened.index.repair() if repair else opened.index.check()
     if json:
-        _print_json(report.model_dump(mode="json"))
+        print_json(report.model_dump(mode="json"))
     else:
         show_check(_console(), report)
     raise typer.Exit(0 if report.clean else 1)
@@ -287,21 +272,9 @@ def reindex(*, data_dir: DataDir = None) -> None:
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from api.commands.render import terminal
 
-    return Console()
-
-
-def _now() -> datetime:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    return terminal()
 
 
 if __name__ == "__main__":

@@ -15,40 +15,18 @@ import threading
 import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AsyncExitStack
-from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api.asking import Asked, Desk, Stopped
 from api.guards.admission import Admission
-from api.schemas import FoundPassage
-from rag.types import Answer, Evidence, Value
+from api.schemas.events import Done, Retrieved, Started, Written
+from api.schemas.questions import FoundPassage
+from rag.types import Answer, Evidence
 
-MEDIA_TYPE = "text/event-stream"
-# What OpenAPI says of one event; the data of each kind are JSON of the models below.
-EVENT: dict[str, Any] = {
-    "type": "object",
-    "required": ["id", "event", "data"],
-    "properties": {
-        "id": {"type": "string", "pattern": "^[1-9][0-9]*$"},
-        "event": {
-            "type": "string",
-            "enum": [
-                "message.start",
-                "retrieval",
-                "citation",
-                "message.delta",
-                "message.end",
-                "error",
-                "done",
-            ],
-        },
-        "data": {"type": "string"},
-    },
-}
 # A proxy that collects a reply before it passes it on would undo the streaming.
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 KEEP_ALIVE_S = 15.0
@@ -57,35 +35,6 @@ _KEEP_ALIVE = b": keep-alive\n\n"
 _MOST_RUNS = 256
 _MOST_BYTES = 64_000_000
 _KEPT_S = 600.0
-
-
-class Started(Value):
-    """The first event: what is known before anything is written."""
-
-    id: str = Field(description="the answer's; GET /v1/chat/{id}/events takes the stream up again")
-    object: Literal["chat.answer"] = "chat.answer"
-    session_id: str | None
-    created_at: datetime
-    model: str = Field(description="who is asked to write")
-    standalone_question: str
-    request_id: str
-
-
-class Retrieved(Value):
-    """The second event: the passages that were read."""
-
-    passages: tuple[FoundPassage, ...]
-
-
-class Written(Value):
-    """A piece of the text."""
-
-    text: str
-    replaces: bool = Field(description="all text before this piece is void, and so are citations")
-
-
-class Done(Value):
-    """The last event: nothing follows."""
 
 
 class Rendering(Protocol):

@@ -3,6 +3,7 @@
     python -m evals.bench systems --data ../shared/data       beside LlamaIndex, Haystack and txtai
     python -m evals.bench ingest --data ../shared/data        articles/s and the encoder's share
     python -m evals.bench ask                                 cold, warm and import times
+    python -m evals.bench cold                                a fresh `dateline ask --url` alone
     python -m evals.bench encode                              tokens/s of every model that ships
     python -m evals.bench judges --data ../shared/data        ours and others' judges of support
     python -m evals.bench load --clients 50 --seconds 60      many at once against a server
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from tokenizers import Encoding
 
+from evals import cold
 from evals import load as load_test
 from evals.cases import SAMPLE_CORPUS, SAMPLE_SET, load
 from evals.metrics import percentile
@@ -37,8 +39,10 @@ from rag.embedder import MAX_TOKENS, Embedder, Vectors
 from rag.index import Index
 from rag.onnx import MODELS, Model, load_tokenizer
 from rag.settings import Settings
+from rag.types import Question
 from rag.wiring import build_answerer, open_index
 
+_WHAT = ("systems", "judges", "ingest", "ask", "cold", "encode", "load")
 # Enough for a steady figure, few enough for a minute.
 ENCODED = 100
 
@@ -48,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=["systems", "judges", "ingest", "ask", "encode", "load"])
+    parser.add_argument("what", choices=[*_WHAT])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--peers", default="llamaindex,haystack,txtai", help="or none")
     parser.add_argument("--questions", type=int, default=None, help="default: all")
@@ -67,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             _systems(args, Path(folder))
         elif args.what == "ingest":
             _ingest(args.data / "newsqa" / "articles.jsonl", Path(folder))
+        elif args.what == "cold":
+            _cold(Path(folder))
         else:
             _ask(Path(folder))
 
@@ -103,9 +109,16 @@ def _ask(folder: Path) -> None:
                 stages.setdefault(stage, []).append(ms)
     for stage, times in stages.items():
         print(f"warm {stage}: p50 {percentile(times, 0.5)} ms, p95 {percentile(times, 0.95)} ms")
-    cold = ["ask", "Who was blamed for the Taji attack?", "--data-dir", str(folder)]
-    print(f"cold `dateline ask`: median of 5 {_median_s(cold):.2f} s")
+    fresh = ["ask", "Who was blamed for the Taji attack?", "--data-dir", str(folder)]
+    print(f"cold `dateline ask`: median of 5 {_median_s(fresh):.2f} s")
     print(f"`dateline --help`: median of 5 {_median_s(['--help']):.2f} s")
+
+
+def _cold(folder: Path) -> None:
+    with _filled(SAMPLE_CORPUS, folder) as (index, _):
+        answerer, question = build_answerer(index), Question(text=cold.QUESTION)
+        answer = answerer.answer(question, now=datetime.now(UTC))
+    cold.bench(answer.model_dump_json().encode(), runs=15)
 
 
 def _encode() -> None:

@@ -31,6 +31,7 @@ class Cache:
             self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._file.execute("CREATE TABLE IF NOT EXISTS made (key TEXT PRIMARY KEY, value TEXT)")
         except sqlite3.Error as exc:
+            self.close()
             raise InputError(f"cache {path} cannot be used: {exc}; name another file") from exc
 
     def get_or_make(

@@ -11,22 +11,20 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import httpx
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 import rag
+from api.client import Dateline
 from rag.answer import Answerer
 from rag.bundle import Bundle, Versions, versions
-from rag.errors import DependencyError, InputError
+from rag.errors import DependencyError, NotFound
 from rag.index import Index
 from rag.prompts import PROMPT_VERSION
 from rag.types import Answer, Article, ArticleMeta, Filters, Hit, Question, UtcTime, Value
 
 _PAGE = 200
-_TRIES = 4
-_LONGEST_WAIT_S = 20.0
 
 
 class System(Value):
@@ -117,29 +115,22 @@ class Library:
 
 
 class Server:
-    """A Dateline server, asked over HTTP as any client asks it; safe to call from several threads.
-
-    Busy (429, 503) and broken connections are tried again, within limits.
-    """
+    """A Dateline server, asked as any client asks it; safe to call from several threads."""
 
     def __init__(self, url: str, *, api_key: str | None = None, timeout_s: float = 60.0) -> None:
         """Raises InputError when `url` is no HTTP address."""
-        self._url = url.rstrip("/")
-        if not self._url.startswith(("http://", "https://")):
-            raise InputError(f"{url!r} is no address of a server: http://… or https://…")
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._http = httpx.Client(base_url=self._url, headers=headers, timeout=timeout_s)
+        self._dateline = Dateline(url, api_key=api_key, timeout_s=timeout_s)
         self._article = lru_cache(maxsize=4_096)(self._fetched)
 
     def ask(self, question: Question, *, insist: bool) -> Reply:
         """Return the answer with its evidence. Raises DependencyError when none comes."""
         began = time.perf_counter()
-        bundle = self._chat(question)
+        bundle = self._bundle(question)
         elapsed = time.perf_counter() - began
         insisted = None
         if insist and bundle.answer.answer_status == "no_answer" and bundle.hits:
             sure = question.model_copy(update={"min_confidence": 0.0})
-            insisted = self._chat(sure).answer
+            insisted = self._bundle(sure).answer
         return Reply(
             answer=bundle.answer,
             hits=bundle.hits,
@@ -153,10 +144,10 @@ class Server:
 
     def system(self) -> System:
         """Return what the server says of itself; its prompts and its code it does not tell."""
-        bundle = self._chat(Question(text="What is new?"))
+        bundle = self._bundle(Question(text="What is new?"))
         return System(
-            target=self._url,
-            corpus=_corpus(self._listed()),
+            target=self._dateline.url,
+            corpus=_corpus(self._dateline.articles()),
             index=bundle.index_fingerprint,
             models=_models(bundle.versions, ""),
             prompts=None,
@@ -165,81 +156,27 @@ class Server:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._http.close()
+        self._dateline.close()
 
-    def _chat(self, question: Question) -> Bundle:
-        messages = []
-        for turn in question.history:
-            messages.append({"role": "user", "content": turn.question})
-            if turn.answer:
-                messages.append({"role": "assistant", "content": turn.answer})
-        body = {
-            "messages": [*messages, {"role": "user", "content": question.text}],
-            "filters": question.filters.model_dump(mode="json"),
-            "retrieval": {
-                "mode": question.mode,
-                "top_k": question.top_k,
-                "min_confidence": question.min_confidence,
-            },
-            "include": ["bundle"],
-        }
-        found = self._json("POST", "/v1/chat", json=body)
-        try:
-            return Bundle.model_validate(found.get("bundle") if isinstance(found, dict) else None)
-        except ValidationError as exc:
-            raise DependencyError(
-                f"{self._url}/v1/chat gave no bundle: {exc.error_count()} fields are not as "
-                "expected; is it a Dateline server of this version?"
-            ) from exc
+    def _bundle(self, question: Question) -> Bundle:
+        found = self._dateline.ask(
+            question.text,
+            history=question.history,
+            filters=question.filters,
+            mode=question.mode,
+            top_k=question.top_k,
+            min_confidence=question.min_confidence,
+            include=("bundle",),
+        )
+        if found.bundle is None:
+            raise DependencyError(f"{self._dateline.url} gave no bundle; is it of this version?")
+        return found.bundle
 
     def _fetched(self, article_id: str) -> Article | None:
-        found = self._json("GET", f"/v1/documents/{article_id}", missing_ok=True)
-        return None if found is None else Article.model_validate(found)
-
-    def _listed(self) -> Iterator[ArticleMeta]:
-        cursor: str | None = None
-        while True:
-            asked = {"limit": _PAGE} | ({"cursor": cursor} if cursor else {})
-            page = self._json("GET", "/v1/documents", params=asked)
-            yield from (ArticleMeta.model_validate(row) for row in page["documents"])
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return
-
-    def _json(self, method: str, path: str, *, missing_ok: bool = False, **request: Any) -> Any:
-        """Return the body of a reply. Any: what JSON may hold, and httpx's own options."""
-        for attempt in range(1, _TRIES + 1):
-            last = attempt == _TRIES
-            try:
-                reply = self._http.request(method, path, **request)
-            except httpx.TransportError as exc:
-                if last or isinstance(exc, httpx.UnsupportedProtocol):
-                    raise DependencyError(f"{self._url} does not answer: {exc}") from exc
-                time.sleep(0.5 * attempt)
-                continue
-            if reply.status_code in (429, 503) and not last:
-                time.sleep(_wait_s(reply, attempt))
-                continue
-            if reply.status_code == 404 and missing_ok:
-                return None
-            return _body(reply)
-        raise AssertionError("the last try returns or raises")
-
-
-def _body(reply: httpx.Response) -> Any:  # Any: what JSON may hold
-    if reply.is_success:
         try:
-            return reply.json()
-        except ValueError as exc:
-            raise DependencyError(f"{reply.url} gave no JSON") from exc
-    # Of a problem body only what the server says about it, never the question.
-    said = reply.text[:300]
-    raise DependencyError(f"{reply.request.method} {reply.url}: {reply.status_code} {said}")
-
-
-def _wait_s(reply: httpx.Response, attempt: int) -> float:
-    asked = reply.headers.get("Retry-After", "")
-    return min(_LONGEST_WAIT_S, float(asked) if asked.isdigit() else 0.5 * 2**attempt)
+            return self._dateline.article(article_id)
+        except NotFound:
+            return None
 
 
 def _newest(index: Index) -> datetime:

@@ -1,6 +1,6 @@
 """Bundles in files, and a bundle asked again.
 
->>> write(Path("taji.json"), evidence, answer)
+>>> write(Path("taji.json"), bundle(evidence, answer, versions()))
 >>> read(Path("taji.json")).question.text
 'Who was blamed for the Taji attack?'
 
@@ -14,38 +14,49 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.commands.options import said
+from api.commands.options import print_json, said
 from rag.errors import InputError
 
 if TYPE_CHECKING:
     from rag.answer import Answerer
     from rag.bundle import Bundle, Changes
     from rag.index import Index
-    from rag.types import Answer, Evidence
 
 STANDARD = Path("-")
 
 
-def write(path: Path, evidence: Evidence, answer: Answer) -> None:
-    """Write the bundle of `answer` whole, or leave `path` as it is and raise InputError."""
-    from rag.bundle import bundle, versions
-
-    text = bundle(evidence, answer, versions()).model_dump_json(indent=2) + "\n"
+def write(path: Path, whole: Bundle) -> None:
+    """Write the bundle whole, or leave `path` as it is and raise InputError."""
     if path == STANDARD:
-        sys.stdout.write(text)
-        return
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        raise InputError(f"bundle {path} cannot be written: it is there and no file")
+        print_json(whole.model_dump(mode="json"))
+    else:
+        put(path, whole.model_dump_json(indent=2) + "\n", what="bundle")
+
+
+def put(path: Path, text: str, *, what: str) -> None:
+    """Write the file whole, in place of what was there, or leave it and raise InputError."""
+    try:
+        target = path.resolve()
+        # Still a link: it leads to itself.
+        if target.is_symlink() or (target.exists() and not target.is_file()):
+            raise InputError(f"{what} {path} cannot be written: it is there and no file")
+        _replace(target, text)
+    # No name of a file is a ValueError; before Python 3.13 a circle of links is a RuntimeError.
+    except (OSError, ValueError, RuntimeError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else exc
+        raise InputError(f"{what} {path} cannot be written: {why}") from exc
+
+
+def _replace(target: Path, text: str) -> None:
     # In the same folder, because only there a rename takes one step.
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(target)
-    except OSError as exc:
+    except OSError:
         with suppress(OSError):
             unfinished.unlink()
-        raise InputError(f"bundle {path} cannot be written: {exc.strerror}") from exc
+        raise
 
 
 def read(path: Path) -> Bundle:

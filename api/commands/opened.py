@@ -53,7 +53,7 @@ class Opened:
             return evidence, answerer.complete(evidence, now=now)
         from api.asking import Desk
         from api.auth import ANONYMOUS
-        from api.schemas import SessionIn
+        from api.schemas.sessions import SessionIn
         from api.stores.sessions import Sessions
 
         wanted = options.valid(SessionIn, id=session_id)

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pydantic import BaseModel, ValidationError
 
     from rag.settings import Settings
@@ -23,6 +26,13 @@ _Model = TypeVar("_Model", bound="BaseModel")
 DataDir = Annotated[
     Path | None,
     typer.Option(help="Where the index lives (default: DATELINE_DATA_DIR or ./dateline-data)."),
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        help="Ask this server instead (default: DATELINE_URL); its key is read from "
+        "DATELINE_API_KEY."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Mode = Annotated[str, typer.Option(help="hybrid, dense or bm25.")]
@@ -38,11 +48,20 @@ Articles = Annotated[list[str] | None, typer.Option("--article", help="Article i
 
 
 def settings(data_dir: Path | None, **overrides: Any) -> Settings:
-    """Return the settings with what was said in their place; None says nothing."""
+    """Return the settings with what was said in their place; None says nothing.
+
+    Raises: InputError, ConfigurationError (`.env`, or settings that contradict each other).
+    """
+    from rag.errors import ConfigurationError
     from rag.settings import Settings
 
     given = {"data_dir": data_dir, **overrides}
-    return valid(Settings, **{name: value for name, value in given.items() if value is not None})
+    chosen = {name: value for name, value in given.items() if value is not None}
+    try:
+        return valid(Settings, **chosen)
+    # Some editors and shells of Windows write UTF-16.
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f".env cannot be read, which must be UTF-8: {exc}") from exc
 
 
 def filters(
@@ -81,5 +100,24 @@ def said(wrong: ValidationError) -> str:
     """Return the first fields that are wrong, and why, in one line."""
     found = wrong.errors()
     told = [f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in found[:_MOST_TOLD]]
+    told = [one.replace("Value error, ", "", 1) for one in told]
     rest = len(found) - len(told)
     return "; ".join(told) + (f"; and {rest} more" if rest else "")
+
+
+def now() -> datetime:
+    """Return when the command was given."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def print_json(value: Any) -> None:
+    """Print `value`; what a terminal obeys, or its encoding may lack, as JSON writes it."""
+    import json
+    import re
+
+    has_all = (sys.stdout.encoding or "utf-8").casefold().startswith("utf")
+    text = json.dumps(value, ensure_ascii=not has_all, indent=2)
+    # JSON itself escapes the other controls.
+    sys.stdout.write(re.sub("[\x7f-\x9f]", lambda one: f"\\u{ord(one[0]):04x}", text) + "\n")

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Asgi
 
 from api import errors
-from api.auth import ANONYMOUS, NOTED_EVERY_S, Caller, Found, Keys, Scope
+from api.auth import ANONYMOUS, INSIDE, NOTED_EVERY_S, Caller, Found, Keys, Scope
 from api.guards.rates import EXEMPT, Rates, address, refusal
 from rag.errors import ConfigurationError, DatelineError, DependencyError
 from rag.settings import Settings
@@ -30,8 +30,10 @@ logger = logging.getLogger("dateline.api")
 
 Mode = Literal["auto", "on", "off"]
 
-_OPEN = frozenset(("/", "/favicon.ico", "/docs", "/openapi.json", *EXEMPT))
-_READS = ("/v1/chat", "/v1/search", "/v1/sessions", "/v1/feedback")
+# Whoever lets Slack's bot in is asked by Slack who that is.
+_INSTALLS = ("/slack/install", "/slack/oauth_redirect")
+_OPEN = frozenset(("/", "/favicon.ico", "/docs", "/openapi.json", *EXEMPT, *_INSTALLS))
+_READS = ("/v1/chat", "/v1/search", "/v1/sessions", "/v1/feedback", "/mcp")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 NOBODY = Caller(None, frozenset())
 # Beyond this many refusals a minute an address hears 429; with a valid key it is let in even then.
@@ -138,6 +140,8 @@ class Access:
     async def _found(self, request: Request, keys: Keys) -> Found:
         """Return who asks; where no keys are asked for, that is ANONYMOUS."""
         path = _path(request)
+        if INSIDE in request.scope:
+            return Found(request.scope[INSIDE], key_id=request.scope[INSIDE].key_id)
         if path in EXEMPT or self._policy.mode == "off":
             return Found(ANONYMOUS)
         if not self._asked_for:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rag.types import AbstainReason, Answer, AnswerStatus, Citation, Usage, Value
+from rag.types import AbstainReason, Account, Answer, AnswerStatus, Citation, Usage, Value
 
 
 class UrlCitation(Value):
@@ -57,6 +57,7 @@ class Completion(Value):
     system_fingerprint: str = Field(description="the index's")
     usage: Usage = Field(description="tokens of a language model; zeros when none was asked")
     citations: tuple[Citation, ...] = Field(description="in full, as in POST /v1/chat")
+    accounts: tuple[Account, ...] = Field(description="the sides, where the articles disagree")
     answer_status: AnswerStatus
     abstain_reason: AbstainReason | None
     confidence: float = Field(ge=0, le=1)
@@ -80,6 +81,7 @@ class ModelList(Value):
 
 
 ANY_MODEL = "dateline"
+_OURS = ("citations", "accounts", "answer_status", "abstain_reason", "confidence", "session_id")
 
 
 def models(writer: str) -> tuple[Model, ...]:
@@ -131,10 +133,9 @@ def _head(answer: Answer) -> dict[str, Any]:
 
 
 def _ours(answer: Answer, *, as_json: bool = False) -> dict[str, Any]:
-    names = ("citations", "answer_status", "abstain_reason", "confidence", "session_id")
     if as_json:
-        return answer.model_dump(mode="json", include=set(names))
-    return {name: getattr(answer, name) for name in names}
+        return answer.model_dump(mode="json", include=set(_OURS))
+    return {name: getattr(answer, name) for name in _OURS}
 
 
 def _piece(delta: dict[str, Any], finish: str | None) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from api.errors import UNSUPPORTED
-from api.schemas import ChatRequest, Message, Retrieval, SessionName
+from api.schemas.questions import ChatRequest, Message, Retrieval
+from api.schemas.sessions import SessionName
 from rag.types import Filters, Storable
 
 # Those before cannot be meant any more, and a long conversation is not refused for its length.

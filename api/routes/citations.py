@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from api.deps import CitationId, Served
 from api.errors import responses
-from api.schemas import ResolvedCitation
+from api.schemas.documents import ResolvedCitation
 from rag.cite import place_of
 from rag.errors import InputError, NotFound
 

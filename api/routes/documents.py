@@ -1,27 +1,30 @@
 """The archive's articles: listed, read and deleted.
 
-GET /v1/documents?source=ledger.example&limit=10
+GET /v1/documents?source=ledger.example&order=newest&limit=10
 """
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from api.cursors import decoded, encoded
+from api.cursors import NO_CURSOR, decoded, encoded
 from api.deps import ArticleId, Facts, Served, Services, WriteTurn, without_body
 from api.errors import responses
-from api.schemas import (
+from api.schemas.documents import (
     Deleted,
     DeleteQuery,
     DocumentList,
     DocumentQuery,
+    Order,
     PassageList,
     SourceInfo,
     SourceList,
 )
+from rag.catalog import epoch_s
 from rag.errors import InputError, NotFound
 from rag.index import Index
-from rag.types import Article
+from rag.types import Article, ArticleMeta
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"], responses=responses(422, 500, 503))
 # Not below the documents: there it would hide an article of that id.
@@ -30,13 +33,17 @@ outlets = APIRouter(prefix="/v1/sources", tags=["documents"], responses=response
 
 @router.get("")
 def list_documents(query: Annotated[DocumentQuery, Query()], services: Served) -> DocumentList:
-    """List the articles that pass the filters, in order of id, without their texts."""
-    after = None if query.cursor is None else decoded(query.cursor)
+    """List the articles that pass the filters, in order of id or newest first, without texts."""
+    catalog, filters = services.index.catalog, query.filters()
     # One more than asked for tells whether there is a next page.
-    found = services.index.catalog.page(query.filters(), after=after, limit=query.limit + 1)
+    limit = query.limit + 1
+    if query.order == "newest":
+        found = catalog.newest(filters, after=_dated(query.cursor), limit=limit)
+    else:
+        found = catalog.page(filters, after=_undated(query.cursor), limit=limit)
     documents = tuple(found[: query.limit])
     more = len(found) > query.limit
-    cursor = encoded(documents[-1].article_id) if more else None
+    cursor = encoded(_place(documents[-1], query.order)) if more else None
     return DocumentList(documents=documents, next_cursor=cursor)
 
 
@@ -86,6 +93,30 @@ def delete_matching(
         ids = _deleted(services, ids)
         facts.update(deleted=len(ids))
     return Deleted(deleted=tuple(sorted(ids)), dry_run=query.dry_run)
+
+
+def _place(article: ArticleMeta, order: Order) -> str:
+    if order == "id":
+        return article.article_id
+    # No id has a space in it, so that a cursor of one order is none of the other.
+    at = article.published_at
+    return f"{'' if at is None else epoch_s(at)} {article.article_id}"
+
+
+def _dated(cursor: str | None) -> tuple[int | None, str] | None:
+    if cursor is None:
+        return None
+    at, _, article_id = decoded(cursor).partition(" ")
+    if not article_id or not re.fullmatch("(-?[0-9]{1,18})?", at):
+        raise InputError(NO_CURSOR)
+    return int(at) if at else None, article_id
+
+
+def _undated(cursor: str | None) -> str | None:
+    article_id = None if cursor is None else decoded(cursor)
+    if article_id and " " in article_id:
+        raise InputError(NO_CURSOR)
+    return article_id
 
 
 def _deleted(services: Services, ids: list[str]) -> list[str]:

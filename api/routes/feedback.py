@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from api.deps import Asker, Facts, Served
 from api.errors import responses
-from api.schemas import FeedbackIn, FeedbackKept
+from api.schemas.sessions import FeedbackIn, FeedbackKept
 
 router = APIRouter(
     prefix="/v1/feedback", tags=["questions"], responses=responses(400, 404, 413, 422, 500, 503)

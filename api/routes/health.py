@@ -6,7 +6,7 @@ GET /readyz
 from fastapi import APIRouter, Response
 
 from api.deps import Facts, Served
-from api.schemas import Health, QueueState, Readiness
+from api.schemas.health import Health, QueueState, Readiness
 
 router = APIRouter(tags=["health"])
 

@@ -27,8 +27,9 @@ from api.errors import enveloped_responses
 from api.openai.reply import Completion, Model, ModelList, chunks, completion, models
 from api.openai.request import CompletionRequest
 from api.routes.chat import asking_turn, prepared, watched
-from api.schemas import ChatRequest
-from api.streams import HEADERS, KEEP_ALIVE_S, MEDIA_TYPE
+from api.schemas.events import MEDIA_TYPE
+from api.schemas.questions import ChatRequest
+from api.streams import HEADERS, KEEP_ALIVE_S
 from api.watch.metrics import observed
 from rag.types import Answer
 

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from api.errors import MEDIA_TYPE
 from api.guards.access import needed
 from api.openai.envelope import is_enveloped
-from api.schemas import ArticleIn
+from api.schemas.documents import ArticleIn
 
 router = APIRouter(include_in_schema=False)
 

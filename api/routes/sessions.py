@@ -11,8 +11,14 @@ from fastapi import APIRouter, Query, Response
 from api.cursors import NO_CURSOR, decoded, encoded
 from api.deps import Asker, Served, SessionId
 from api.errors import responses
-from api.schemas import SessionIn, SessionList, SessionQuery, SessionTitle
-from api.stores.sessions import Conversation, SessionInfo
+from api.schemas.sessions import (
+    Conversation,
+    SessionIn,
+    SessionInfo,
+    SessionList,
+    SessionQuery,
+    SessionTitle,
+)
 from rag.errors import InputError
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=responses(422, 500, 503))

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from api.deps import ArticleId, Facts, Served, WriteTurn
 from api.errors import responses
-from api.schemas import ArticleIn, UploadReport
+from api.schemas.documents import ArticleIn, UploadReport
 from ingest.pipeline import Outcome, Pipeline
 from ingest.read import Read, Rejected, read_bytes
 from rag.errors import IngestError, InputError

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.engine import Engine
 
 from api.auth import Caller
-from api.stores.sessions import Rating, Sessions, is_emptied, unpacked
+from api.schemas.sessions import Rating
+from api.stores.sessions import Sessions, is_emptied, unpacked
 from api.stores.tables import FeedbackRow, MessageRow, make, micros, moment, transaction
 from rag.bundle import Bundle
 from rag.errors import InputError

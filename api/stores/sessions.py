@@ -14,15 +14,21 @@ import zlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
 from sqlalchemy import ColumnElement, and_, delete, exists, not_, select, true, tuple_, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from api.auth import Caller
+from api.schemas.sessions import (
+    MOST_MESSAGES,
+    Conversation,
+    Rating,
+    SessionInfo,
+    SessionMessage,
+)
 from api.stores.tables import (
     FeedbackRow,
     MessageRow,
@@ -36,50 +42,11 @@ from api.stores.tables import (
 from rag.bundle import Bundle, bundle, versions
 from rag.catalog import ArticleRow, answering
 from rag.errors import InputError, NotFound
-from rag.types import Answer, Evidence, Filters, Turn, Value
+from rag.types import Answer, Evidence, Filters, Turn
 
-# Of a longer conversation the end is shown.
-MOST_MESSAGES = 200
 _TITLE_CHARS = 80
 # Follow-ups look no further back.
 _TURNS = 10
-
-
-class Rating(Value):
-    """What a reader thought of an answer."""
-
-    rating: Literal["up", "down"]
-    reasons: tuple[str, ...] = ()
-    comment: str | None = None
-    citation_index: int | None = None
-
-
-class SessionInfo(Value):
-    """A conversation without what was said in it."""
-
-    id: str
-    object: Literal["session"] = "session"
-    title: str | None = Field(description="by default the first question")
-    created_at: datetime
-    updated_at: datetime
-    expires_at: datetime = Field(description="unless something is said before")
-
-
-class Message(Value):
-    """A question and what came of it."""
-
-    id: str
-    question: str
-    filters: Filters
-    created_at: datetime
-    answer: Answer | None = Field(description="null: an article that it quoted was deleted")
-    feedback: Rating | None
-
-
-class Conversation(SessionInfo):
-    """A conversation, oldest message first."""
-
-    messages: tuple[Message, ...] = Field(description=f"the last {MOST_MESSAGES}")
 
 
 class Sessions:
@@ -313,8 +280,8 @@ def _quoted_before(session: Session, session_id: str | None) -> Iterable[str]:
     return session.scalars(articles.distinct()) if session_id else ()
 
 
-def _message(row: MessageRow, rating: str | None, emptied: bool) -> Message:
-    return Message(
+def _message(row: MessageRow, rating: str | None, emptied: bool) -> SessionMessage:
+    return SessionMessage(
         id=row.id,
         question=row.question,
         filters=Filters.model_validate_json(row.filters),

@@ -27,6 +27,8 @@ from api.watch.metrics import Metrics
 logger = logging.getLogger("dateline.api")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# The SDK behind /mcp tells of every connection.
+_WRITTEN = {"dateline": logging.INFO, "uvicorn": logging.INFO, "mcp": logging.WARNING}
 # They warn about every odd page or font, some of them with a piece of the text.
 _TALKATIVE = ("chromadb", "pypdf", "trafilatura", "htmldate", "courlan")
 
@@ -36,11 +38,11 @@ def configure() -> None:
     logging.getLogger("dateline").setLevel(logging.INFO)
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
-    for name in ("dateline", "uvicorn"):
+    for name, level in _WRITTEN.items():
         written = logging.getLogger(name)
         if not written.hasHandlers():
             written.addHandler(handler)
-            written.setLevel(logging.INFO)
+            written.setLevel(level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.ERROR)
 

@@ -1,5 +1,5 @@
 /** One question with its answer: as it is written, and then in each of the states it may end in. */
-import { accounts, prose, withNumbers } from "./prose.js";
+import { prose, withNumbers } from "./prose.js";
 import { copy, h, icon, iconButton } from "./dom.js";
 import { byline, quotation, shareLink } from "./quote.js";
 import { count, day, sentences } from "./text.js";
@@ -119,13 +119,13 @@ export class AnswerView {
   }
 
   showConflict(answer) {
-    const sides = accounts(answer);
-    const parts = sides.length > 1 ? [h("div", { class: "accounts" }, ...sides.map((one) => account(one, () => answer.citations)))] : prose(answer);
+    const sides = answer.accounts ?? []; // answers of an older server have none
+    const parts = sides.length ? [h("div", { class: "accounts" }, ...sides.map((one) => account(one, answer.citations)))] : prose(answer);
     this.body.replaceChildren(
       h("p", { class: "state-title conflict" }, icon("warn"), "Accounts differ"),
       h("p", { class: "quiet" }, "The articles contradict each other. Each account stands with who gives it."),
       ...parts,
-      ...(answer.model !== "extractive" && sides.length > 1 ? prose(answer) : []));
+      ...(answer.model !== "extractive" && sides.length ? prose(answer) : []));
   }
 
   notes(answer) {
@@ -182,15 +182,17 @@ export class AnswerView {
   }
 }
 
-function account({ lead, text, also }, citations) {
+/** @param {import("./api.js").Account} side @param {import("./api.js").Citation[]} citations */
+function account({ claim, citations: indexes }, citations) {
+  const [lead, ...also] = indexes.map((index) => citations.find((one) => one.index === index));
+  const cited = () => citations;
   const who = lead.attributed_to ?? lead.source ?? lead.title;
-  const [claim] = text.split(/, (?:according to|reports|says) /, 1);
   return h("section", { class: "account" },
-    h("p", { class: "claim" }, claim.length < text.length && claim.length < 160 ? claim : lead.title),
+    h("p", { class: "claim" }, claim),
     h("p", { class: "who" }, lead.attributed_to ? "according to " : "reported by ", h("strong", {}, within(who))),
-    quotation(lead.cited_text, cite(lead.index, citations)),
+    quotation(lead.cited_text, cite(lead.index, cited)),
     h("p", { class: "byline" }, [lead.source, day(lead.published_at)].filter(Boolean).join(" · ")),
-    also.length > 0 && h("p", { class: "also" }, "Also reported by ", ...also.flatMap((one, n) => [n ? ", " : "", one.source ?? one.title, "\u00a0", cite(one.index, citations)])));
+    also.length > 0 && h("p", { class: "also" }, "Also reported by ", ...also.flatMap((one, n) => [n ? ", " : "", one.source ?? one.title, "\u00a0", cite(one.index, cited)])));
 }
 
 /** @param {string} who as it reads inside a sentence */

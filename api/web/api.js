@@ -11,9 +11,10 @@
  *   published_at: string|null, text: string, start_char_index: number, end_char_index: number}} FoundPassage
  * @typedef {{sentences: number, supported: number, unsupported: number, contradicted_removed: number,
  *   unscored: number, unsafe_removed: number, quotes_dropped: number, unsupported_spans: Span[]}} Verification
+ * @typedef {{claim: string, citations: number[]}} Account a side of a conflict; indexes of citations
  * @typedef {{id: string, model: string, answer: string, short_answer: string|null,
  *   answer_status: "answered"|"partial"|"no_answer"|"conflicting", abstain_reason: string|null,
- *   confidence: number, standalone_question: string, citations: Citation[],
+ *   confidence: number, standalone_question: string, citations: Citation[], accounts?: Account[],
  *   passages: FoundPassage[]|null, note: string|null, verification: Verification|null,
  *   timings_ms: Record<string, number>, request_id: string}} Answer
  * @typedef {{published_after?: string, published_before?: string, sources?: string[],

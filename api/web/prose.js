@@ -56,22 +56,3 @@ function emphasise(paragraph, words) {
   first.splitText(words.length);
   first.replaceWith(h("strong", { class: "short-answer" }, words));
 }
-
-/**
- * The accounts of a conflict. Each citation stands for a piece of the answer; a piece that begins
- * with “Also” adds an outlet to the account before it.
- * @param {import("./api.js").Answer} answer
- * @returns {{lead: import("./api.js").Citation, text: string, also: import("./api.js").Citation[]}[]}
- */
-export function accounts(answer) {
-  const found = [];
-  const ordered = answer.citations.flatMap((cited) => cited.answer_spans.map((span) => ({ cited, span })));
-  ordered.sort((a, b) => a.span.start_index - b.span.start_index);
-  for (const { cited, span } of ordered) {
-    const [from, to] = toUnits(answer.answer, [span.start_index, span.end_index]);
-    const text = answer.answer.slice(from, to).trim();
-    if (found.length && /^Also (reported )?by /.test(text)) found.at(-1).also.push(cited);
-    else found.push({ lead: cited, text, also: [] });
-  }
-  return found;
-}

@@ -12,6 +12,7 @@ program's defaults unless said otherwise. `headline` puts an article's headline 
 pieces, as Dateline does; LlamaIndex does it with metadata by default.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -160,7 +161,12 @@ def _query_engine(retriever: Any, llm: Llm) -> Say:
         timeout=llm.timeout_s,
     )
     engine = RetrieverQueryEngine.from_args(retriever, llm=model)
-    return lambda question: str(engine.query(question))
+
+    def say(question: str) -> str:
+        # In a thread of its own: in the main one it makes an event loop that nobody closes.
+        return str(asyncio.run(asyncio.to_thread(engine.query, question)))
+
+    return say
 
 
 def haystack(

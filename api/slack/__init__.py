@@ -1,0 +1,1 @@
+"""The Slack bot: a thread is a conversation, and its answers carry their quotations."""
