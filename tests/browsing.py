@@ -4,10 +4,13 @@
 ...     Reader(browser, server.url).open("#/articles")
 """
 
+import atexit
 import shutil
 import socket
+import tempfile
 import threading
 import time
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,9 +34,17 @@ def chromium() -> str | None:
 
 
 def take_in_samples(folder: Path) -> None:
-    """Fill a data directory with the sample articles."""
+    """Fill a data directory with the sample articles; all but the first are copies."""
+    shutil.copytree(_samples(), folder, dirs_exist_ok=True)
+
+
+@cache
+def _samples() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="dateline-samples-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with open_data(folder) as opened:
         opened.ingest([SAMPLE_CORPUS], quiet=True)
+    return folder
 
 
 class Server(uvicorn.Server):
@@ -41,8 +52,8 @@ class Server(uvicorn.Server):
 
     def __init__(self, data: Path, **settings: Any) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
-        app = create_app(Settings(data_dir=data, rate_limit="off", **settings))
-        super().__init__(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
+        self.app = create_app(Settings(data_dir=data, rate_limit="off", **settings))
+        super().__init__(uvicorn.Config(self.app, log_config=None, timeout_graceful_shutdown=2))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.thread = threading.Thread(target=self.run, kwargs={"sockets": [self.listener]})
 

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -21,11 +21,18 @@ class Ran(NamedTuple):
         return json.loads(self.out)
 
 
-def dateline(*arguments: str | Path | int) -> Ran:
-    """Run `dateline` with these arguments."""
+def dateline(*arguments: str | Path | int, piped: bytes | str | None = None) -> Ran:
+    """Run `dateline` with these arguments, and this on standard input."""
     out, err, code = StringIO(), StringIO(), 0
     argv = ["dateline", *map(str, arguments)]
-    with patch.object(sys, "argv", argv), redirect_stdout(out), redirect_stderr(err):
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(sys, "argv", argv))
+        if piped is not None:
+            sent = piped.encode() if isinstance(piped, str) else piped
+            stdin = TextIOWrapper(BytesIO(sent), encoding="utf-8")
+            stack.enter_context(patch.object(sys, "stdin", stdin))
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(err))
         try:
             main()
         except SystemExit as stopped:

@@ -5,6 +5,7 @@ The guard can be installed in another process, too: `import conftest; conftest.f
 
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("dateline")
+
+# A shell has what it starts in the background not hear Ctrl-C, which tests press.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "", None, "testserver")
 attempts: list[str] = []
@@ -155,6 +160,24 @@ def empty_stores(tmp_path_factory: pytest.TempPathFactory, open_index: OpenIndex
     opened = open_index(directory)
     opened.accept()
     opened.close()
+    return directory
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the sample articles, to be copied: taking them in takes seconds."""
+    from tests.browsing import take_in_samples
+
+    directory = tmp_path_factory.mktemp("samples") / "data"
+    take_in_samples(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
+    """A data directory with the sample articles, this module's own."""
+    directory = tmp_path_factory.mktemp("copied") / "data"
+    shutil.copytree(samples, directory)
     return directory
 
 

@@ -98,7 +98,7 @@ def served(folder: Path) -> Iterator[Served]:
 
 
 def _wait(server: Served) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         assert server.process.poll() is None, server.log.read_text()
         try:

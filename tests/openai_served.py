@@ -24,7 +24,7 @@ ASKED: list[Any] = [{"role": "user", "content": QUESTION}]  # Any: the client's 
 
 def fill(url: str) -> None:
     for article in (BRIDGE, MUSEUM, ORCHARD):
-        assert httpx.post(f"{url}/v1/documents", json=article).status_code == 201
+        assert httpx.post(f"{url}/v1/documents", json=article, timeout=60).status_code == 201
 
 
 def serve_archive(folder: Path, **chosen: Any) -> Iterator[Served]:

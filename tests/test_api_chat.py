@@ -74,7 +74,7 @@ def test_the_cited_characters_are_those_of_the_stored_text(client: TestClient) -
 def test_every_field_of_the_answer_is_there_even_without_an_answer(client: TestClient) -> None:
     body = {"message": "What is the price of copper?", "retrieval": {"min_confidence": 1}}
     assert set(ask(client, **body)) == set(ask(client, message=QUESTION)) == {
-        "note", "verification",
+        "note", "verification", "accounts",
         "id", "object", "session_id", "created_at", "model", "answer", "short_answer",
         "answer_status", "abstain_reason", "confidence", "standalone_question", "citations",
         "sources", "passages", "usage", "timings_ms", "index_fingerprint", "request_id", "bundle",

@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.cursors import encoded
 from rag.settings import Settings
 
 FERRY = {
@@ -249,6 +250,68 @@ def test_the_list_goes_on_at_its_cursor(client: TestClient) -> None:
         if cursor is None:
             break
     assert seen == ["a", "b", "c", "é"]
+
+
+def pages(client: TestClient, **asked: str | int) -> list[list[str]]:
+    """Return the ids of each page of a list."""
+    found: list[list[str]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        response = client.get("/v1/documents", params={**asked, **cursor})
+        assert response.status_code == 200, response.text
+        page = response.json()
+        found.append([meta["article_id"] for meta in page["documents"]])
+        if page["next_cursor"] is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+@pytest.fixture
+def dated(client: TestClient) -> TestClient:
+    """A client of an archive of which two articles have no date, and two the same."""
+    moments = {"a": None, "b": "1960-05-01", "c": "2020-02-07", "d": "2021-01-01", "e": None}
+    for name, at in {**moments, "f": "2020-02-07"}.items():
+        article = {**FERRY, "title": f"Story of {name}", "text": f"Of {name}.", "published_at": at}
+        article |= {"id": name}
+        assert client.post("/v1/documents", json=article).status_code == 201
+    return client
+
+
+def test_the_list_gives_the_newest_first_page_by_page(dated: TestClient) -> None:
+    assert pages(dated, order="newest") == [["d", "c", "f", "b", "a", "e"]]
+    assert pages(dated, order="newest", limit=3) == [["d", "c", "f"], ["b", "a", "e"]]
+    one_by_one = [["d"], ["c"], ["f"], ["b"], ["a"], ["e"]]
+    assert pages(dated, order="newest", limit=1) == one_by_one
+    chosen = pages(dated, order="newest", limit=2, published_before="2021-01-01")
+    assert chosen == [["c", "f"], ["b"]]
+    assert pages(dated, order="id", limit=5) == [["a", "b", "c", "d", "e"], ["f"]]
+
+
+def test_a_page_goes_on_where_it_ended_though_newer_articles_came(dated: TestClient) -> None:
+    first = dated.get("/v1/documents?order=newest&limit=2").json()
+    late = {**FERRY, "id": "late", "text": "The latest story.", "published_at": "2022-01-01"}
+    dated.post("/v1/documents", json=late)
+    dated.delete("/v1/documents/c")
+    rest = pages(dated, order="newest", cursor=first["next_cursor"])
+    assert rest == [["f", "b", "a", "e"]]
+
+
+def test_a_cursor_of_one_order_is_none_of_the_other(dated: TestClient) -> None:
+    for one, other in (("id", "newest"), ("newest", "id")):
+        cursor = dated.get(f"/v1/documents?order={one}&limit=2").json()["next_cursor"]
+        response = dated.get(f"/v1/documents?order={other}&cursor={cursor}")
+        assert response.status_code == 422
+        assert response.json()["detail"] == "cursor is not the next_cursor of an earlier page"
+
+
+@pytest.mark.parametrize("place", ["x a", "12 ", " ", "", "1.5 a", "9999999999999999999 a", "١ a"])
+def test_what_is_no_cursor_of_the_newest_is_refused(client: TestClient, place: str) -> None:
+    asked = {"order": "newest", "cursor": encoded(place)}
+    assert client.get("/v1/documents", params=asked).status_code == 422
+
+
+def test_there_are_no_other_orders(client: TestClient) -> None:
+    assert client.get("/v1/documents?order=oldest").status_code == 422
 
 
 def test_the_list_holds_what_the_filters_let_through(client: TestClient) -> None:

@@ -16,6 +16,7 @@ from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from api.openai.reply import completion
+from rag.settings import Settings
 from rag.types import Answer
 from tests.openai_served import (
     ANSWER,
@@ -24,10 +25,11 @@ from tests.openai_served import (
     extra,
     raw,
     serve_archive,
+    streamed,
 )
 from tests.scripted import ScriptedLLM
 from tests.test_api_chat import QUESTION
-from tests.test_streams import Served
+from tests.test_streams import Served, serve
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,7 @@ def test_a_reply_is_what_the_client_publishes_and_what_is_ours(served: Served) -
             }
         ],
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        "accounts": [],
         "answer_status": "answered",
         "abstain_reason": None,
         "session_id": None,
@@ -107,7 +110,7 @@ def test_replies_chunks_and_models_are_those_of_the_published_types(served: Serv
     whole = raw(served.url).json()
     assert ChatCompletion.model_validate(whole).model_dump(exclude_unset=True) == whole
     assert extras(ChatCompletion.model_validate(whole)) == {
-        "citations", "answer_status", "abstain_reason", "confidence", "session_id",
+        "citations", "accounts", "answer_status", "abstain_reason", "confidence", "session_id",
     }  # fmt: skip
     sent = chunks(raw(served.url, stream=True, stream_options={"include_usage": True}).text)
     for chunk in sent:
@@ -117,6 +120,31 @@ def test_replies_chunks_and_models_are_those_of_the_published_types(served: Serv
     for model in models["data"]:
         assert Model.model_validate(model).model_dump(exclude_unset=True) == model
         assert extras(Model.model_validate(model)) == set()
+
+
+@pytest.fixture(scope="module")
+def contradicting(copied: Path) -> Iterator[openai.OpenAI]:
+    """A client of a server whose articles contradict each other."""
+    for one in serve(Settings(data_dir=copied, threads=1)):
+        with connected(one.url) as opened:
+            yield opened
+
+
+def test_the_sides_of_a_conflict_are_named_with_their_citations(
+    contradicting: openai.OpenAI,
+) -> None:
+    asked: list[Any] = [{"role": "user", "content": "Who was blamed for the Taji attack?"}]
+    reply = contradicting.chat.completions.create(model="dateline", messages=asked)
+    whole = reply.model_dump(exclude_unset=True)
+    assert ChatCompletion.model_validate(whole).model_dump(exclude_unset=True) == whole
+    last = streamed(contradicting, messages=asked)[-1]
+    for said in (extra(reply), extra(last)):
+        assert said["answer_status"] == "conflicting"
+        assert said["accounts"] == [
+            {"claim": "Kataib Hezbollah", "citations": [1, 2, 3]},
+            {"claim": "remnants of Islamic State", "citations": [4]},
+        ]
+        assert [one["index"] for one in said["citations"]] == [1, 2, 3, 4]
 
 
 def extras(model: Any) -> set[str]:  # Any: the client's models

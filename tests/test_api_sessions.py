@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from api.app import create_app
 from api.auth import ANONYMOUS, Caller
-from api.schemas import ChatRequest
+from api.schemas.questions import ChatRequest
 from api.stores.feedback import opinions
 from api.stores.sessions import Sessions
 from api.stores.tables import MessageRow

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_bad_file_is_named_with_its_reason_and_the_rest_goes_in(run: Run, tmp_
 def test_search_prints_passages_as_json(run: Run, data_dir: Path) -> None:
     hits = run("search", "rocket attack", "--data-dir", data_dir, "--json").json["hits"]
     assert hits
-    assert {hit["article"]["url"] for hit in hits} == {
+    assert {hit["url"] for hit in hits} == {
         "https://northern-ledger.example/2020/03/12/taji-rockets"
     }
 
@@ -103,7 +104,7 @@ def test_a_filter_that_nothing_passes_finds_nothing(run: Run, data_dir: Path) ->
 @pytest.mark.parametrize(
     "arguments",
     [("ask", ""), ("ask", "who", "--after", "last week"), ("ask", "who", "--mode", "magic"),
-     ("search", "x", "-k", "0"), ("ask",), ("nonsense",)],
+     ("search", "x", "-k", "0"), ("nonsense",)],
 )  # fmt: skip
 def test_bad_usage_exits_2_and_says_why(
     run: Run, tmp_path: Path, arguments: tuple[str, ...]
@@ -153,6 +154,10 @@ def test_the_gate_fails_when_a_threshold_is_missed(run: Run, tmp_path: Path) -> 
     assert ran.json["gate"]["failures"] == [
         {"metric": "must_include", "slice": None, "value": 0.0, "threshold": 0.5, "at_least": True}
     ]
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version") == Ran(0, f"dateline {version('dateline')}\n", "")
 
 
 def test_help_imports_nothing_heavy() -> None:

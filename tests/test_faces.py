@@ -1,6 +1,7 @@
 """Our parts in stock LlamaIndex programs."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,16 +55,18 @@ QUESTION = "Who blamed the water board?"
 
 
 class Heard(BaseEventHandler):
-    """Keeps the events that it is sent."""
+    """Keeps the events of one thread; what a test before it left running has another."""
 
     events: list[BaseEvent] = []  # noqa: RUF012 - a pydantic field
+    thread: int
 
     @classmethod
     def class_name(cls) -> str:
         return "Heard"
 
     def handle(self, event: BaseEvent, **_: Any) -> None:
-        self.events.append(event)
+        if threading.get_ident() == self.thread:
+            self.events.append(event)
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +255,7 @@ def test_importing_and_using_our_faces_leaves_the_global_settings_alone() -> Non
 def heard_of(action: Callable[[], object]) -> list[type[BaseEvent]]:
     """Return the kinds of events that `action` sends, in order."""
     root = get_dispatcher("root")
-    handler = Heard(events=[])
+    handler = Heard(events=[], thread=threading.get_ident())
     root.add_event_handler(handler)
     try:
         action()

@@ -24,7 +24,8 @@ EVALS_FROM = (
     "api/commands/judging.py",
     "api/commands/render_eval.py",
 )
-EVALS_MAY = ("rag", "evals", "ingest.pipeline", "ingest.read", "ingest.split")
+# A server is asked by the client that everybody uses, so that one client is tested by all.
+EVALS_MAY = ("rag", "evals", "api.client", "ingest.pipeline", "ingest.read", "ingest.split")
 # The benchmark measures a stock LlamaIndex program on a Chroma of its own against ours.
 BENCHMARK = "evals/peers/programs.py"
 
@@ -111,6 +112,12 @@ def test_one_module_makes_the_sessions_of_our_models() -> None:
 
 def test_llama_index_is_imported_at_once_only_by_its_faces() -> None:
     assert users_of("llama_index", at_once=True) == {"rag/faces.py", "evals/judges/faces.py"}
+
+
+def test_the_sdk_of_mcp_is_imported_at_once_only_by_its_package() -> None:
+    """It takes a second, which no other command shall wait for."""
+    tools = {file for file in FILES if file.startswith("api/mcp/")}
+    assert users_of("mcp", "mcp_types", "api.mcp", at_once=True) <= tools
 
 
 def test_one_module_reads_the_environment() -> None:

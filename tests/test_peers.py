@@ -1,5 +1,6 @@
 """Other programs beside ours: how they are judged; those that are installed can be asked."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -241,7 +242,10 @@ def test_a_program_answers_with_what_it_found(built: Built, scripted_llm: Script
     scripted_llm.replies = [Reply(body=json.dumps(body).encode())]
     llm = Llm(scripted_llm.url, "m", max_tokens=50, context_tokens=2_048, timeout_s=10)
     question = "Who was blamed for the Taji attack?"
+    asyncio.set_event_loop(None)
     assert built.answer_with(llm)(question) == "Kataib Hezbollah."
+    with pytest.raises(RuntimeError, match="no current event loop"):
+        asyncio.get_event_loop()  # one left here would be told of in whatever test comes later
     [sent] = scripted_llm.requests
     prompt = " ".join(message["content"] for message in sent["messages"])
     assert question in prompt

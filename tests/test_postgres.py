@@ -93,6 +93,14 @@ def test_articles_are_replaced_listed_and_forgotten_with_their_answers(client: T
     assert "oil board" in answer["answer"]
     listed = client.get("/v1/documents", params={"published_after": "2021-01-01"}).json()
     assert [one["article_id"] for one in listed["documents"]] == ["bridge", "museum"]
+    newest: list[str] = []
+    cursor: dict[str, str | None] = {}
+    for _ in range(3):
+        page = client.get("/v1/documents", params={"order": "newest", "limit": 1, **cursor}).json()
+        newest += [one["article_id"] for one in page["documents"]]
+        cursor = {"cursor": page["next_cursor"]}
+    # Postgres by itself has those without a date first.
+    assert (newest, cursor) == (["museum", "bridge", "gone"], {"cursor": None})
     assert client.delete("/v1/documents/gone").status_code == 200
     [message] = client.get(f"/v1/sessions/{session_id}").json()["messages"]
     assert message["answer"] is None

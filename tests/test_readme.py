@@ -20,7 +20,7 @@ BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
 
 def test_every_command_in_readme_parses() -> None:
     commands = typer.main.get_command(app)
-    lines = [line for line in BLOCKS.splitlines() if line.startswith("dateline ")]
+    lines = re.findall(r"(?:^|\| )(dateline .*)$", BLOCKS, re.MULTILINE)
     assert len(lines) >= 5
     for line in lines:
         arguments = shlex.split(line)[1:]
@@ -44,17 +44,38 @@ def test_every_request_in_readme_is_answered(tmp_path: Path) -> None:
     assert set(statuses) <= {200, 201}
 
 
-def test_the_program_with_openais_client_runs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("begins", "prints"),
+    [
+        ("from openai", ("Kataib Hezbollah", "AnnotationURLCitation")),
+        ("from api.client", ("1 American officials True", "Retrieved", "ChatAnswer")),
+    ],
+)
+def test_the_programs_in_readme_run(
+    begins: str, prints: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    [program] = re.findall(r"```python\n(from openai.*?)```", README, re.DOTALL)
+    [program] = re.findall(rf"```python\n({begins}.*?)```", README, re.DOTALL)
     take_in_samples(tmp_path)
     with Server(tmp_path) as server:
         here = program.replace("http://127.0.0.1:8321", server.url)
         exec(compile(here, "README.md", "exec"), {})  # noqa: S102 - it is ours
     printed = capsys.readouterr().out
-    assert "Kataib Hezbollah" in printed
-    assert "AnnotationURLCitation" in printed
+    assert [words for words in prints if words not in printed] == []
+
+
+def test_agents_are_told_a_command_and_an_address_that_there_are(tmp_path: Path) -> None:
+    told = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
+    here, there = (one["mcpServers"]["dateline"] for one in told)
+    assert here["command"] == "dateline"
+    name, command, rest = typer.main.get_command(app).resolve_command(  # type: ignore[attr-defined] # a Group
+        typer.Context(typer.main.get_command(app)), here["args"]
+    )
+    assert name == "mcp"
+    command.make_context(name, rest)
+    with TestClient(create_app(Settings(data_dir=tmp_path, mcp=True))) as client:
+        # Without a message in it, it is refused by the tools themselves.
+        reply = client.post(there["url"].removeprefix("http://127.0.0.1:8321"), content="{}")
+        assert reply.status_code in (400, 406)
 
 
 def test_readme_begins_with_the_two_commands() -> None:

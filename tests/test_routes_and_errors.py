@@ -22,7 +22,7 @@ from api.errors import Problem
 from api.guards.access import needed
 from api.openai.envelope import Envelope, is_enveloped
 from api.routes.reference import document, table
-from api.schemas import Readiness
+from api.schemas.health import Readiness
 from api.watch.readiness import Probe
 from rag.errors import DependencyError
 from rag.settings import Settings

@@ -1,6 +1,7 @@
 """Gold questions to a target that fails on purpose, and to one that is real."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -73,24 +74,23 @@ def test_a_server_that_is_down_is_not_asked_everything(judge: SupportJudge) -> N
 
 def test_an_interrupted_run_goes_on_from_its_cache(tmp_path: Path, judge: SupportJudge) -> None:
     first, second = Failing("Question 39?"), Failing()
-    cache = Cache(tmp_path / "replies")
-    run(CASES, first, judge, cache=cache)
-    cache.close()
-    results = run(CASES, second, judge, cache=Cache(tmp_path / "replies"))
+    with closing(Cache(tmp_path / "replies")) as cache:
+        run(CASES, first, judge, cache=cache)
+    with closing(Cache(tmp_path / "replies")) as cache:
+        results = run(CASES, second, judge, cache=cache)
     assert second.asked == ["Question 39?"]
     assert {r.outcome for r in results} == {"refused"}
 
 
 def test_what_answers_is_part_of_the_key(tmp_path: Path, judge: SupportJudge) -> None:
-    cache = Cache(tmp_path / "replies")
-    run(CASES[:2], Failing(), judge, cache=cache)
-
     class Other(Failing):
         def system(self) -> System:
             return super().system().model_copy(update={"program": "2"})
 
     other = Other()
-    run(CASES[:2], other, judge, cache=cache)
+    with closing(Cache(tmp_path / "replies")) as cache:
+        run(CASES[:2], Failing(), judge, cache=cache)
+        run(CASES[:2], other, judge, cache=cache)
     assert len(other.asked) == 2
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from api.commands import options
 from rag.errors import ConfigurationError
 from rag.settings import Settings
 
@@ -29,6 +30,13 @@ def test_the_environment_is_read_and_goes_before_the_file(
     (tmp_path / ".env").write_text("DATELINE_PASSAGE_TOKENS=64\nDATELINE_PORT=9000\n")
     monkeypatch.setenv("DATELINE_PORT", "9001")
     assert (Settings().passage_tokens, Settings().port) == (64, 9001)
+
+
+def test_a_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
+    # As `echo DATELINE_PORT=9000 > .env` writes it in PowerShell 5.
+    (tmp_path / ".env").write_text("DATELINE_PORT=9000\n", encoding="utf-16")
+    with pytest.raises(ConfigurationError, match=r"^\.env cannot be read, which must be UTF-8"):
+        options.settings(None)
 
 
 def test_variables_without_the_prefix_are_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +97,7 @@ def test_the_key_of_the_language_model_is_not_shown(monkeypatch: pytest.MonkeyPa
     settings = Settings()
     assert settings.llm_api_key is not None
     assert settings.llm_api_key.get_secret_value() == "sk-very-secret"
-    assert "secret" not in f"{settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+    assert "very-secret" not in f"{settings!r} {settings.model_dump()} {settings.model_dump_json()}"
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from api.app import create_app
+from api.client import peer
 from evals.archive import library
 from evals.cases import SAMPLE_CORPUS
 from evals.targets import Library, Server
@@ -90,7 +91,8 @@ def test_a_server_shows_its_articles_and_says_what_it_answers_with(
     assert one.target.startswith("http://127.0.0.1:")
 
 
-def test_no_server_and_no_address_are_told_apart() -> None:
+def test_no_server_and_no_address_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "_BACKOFF_S", 0.01)
     with (
         closing(Server("http://127.0.0.1:9")) as nobody,
         pytest.raises(DependencyError, match="does not answer"),

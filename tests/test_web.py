@@ -312,7 +312,7 @@ def test_files_are_uploaded_found_and_deleted(reader: Reader, tmp_path: Path) ->
     tab.locator(".article-list li button").first.click()
     tab.click("dialog button.danger")
     tab.get_by_text("Article deleted.").wait_for()
-    assert tab.get_by_text("Herons return").count() == 0
+    tab.get_by_text("Herons return").wait_for(state="detached")
 
 
 def test_all_of_it_goes_by_keyboard(reader: Reader) -> None:
