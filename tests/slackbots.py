@@ -47,7 +47,7 @@ class Desk:
     def __init__(self, slack: SlackServer, url: str, folder: Path) -> None:
         self.slack = slack
         self._engine = open_engine(f"sqlite:///{folder / 'catalog.sqlite3'}")
-        self._http = httpx.Client(base_url=url, timeout=10)
+        self._http = httpx.Client(base_url=url, timeout=60)
 
     def close(self) -> None:
         self._http.close()
@@ -99,7 +99,7 @@ class Desk:
             assert sent.status_code == 200, sent.text
         return ts
 
-    def reply(self, ts: str, *, channel: str = CHANNEL, timeout_s: float = 10) -> Message:
+    def reply(self, ts: str, *, channel: str = CHANNEL, timeout_s: float = 60) -> Message:
         """Return the finished answer to the message."""
         return finished(self.slack, ts, channel=channel, timeout_s=timeout_s)
 
@@ -112,7 +112,7 @@ class Desk:
 
     def settled(self) -> None:
         """Wait until nothing is left to be answered, where it is to be shown that nothing was."""
-        wait_for(lambda: self._left() == 0, timeout_s=20)
+        wait_for(lambda: self._left() == 0)
 
     def _left(self) -> int:
         counted = sql("select count(*) from slack_events where state = 'pending'")
@@ -135,7 +135,7 @@ def finished(
     *,
     channel: str = CHANNEL,
     number: int = 0,
-    timeout_s: float = 10,
+    timeout_s: float = 60,
 ) -> Message:
     """Return the bot's message of that number in a thread, when it is done."""
 

@@ -28,7 +28,7 @@ class Ack(NamedTuple):
     payload: Any  # JSON
 
 
-def wait_for(true: Callable[[], Any], *, timeout_s: float = 5.0) -> Any:
+def wait_for(true: Callable[[], Any], *, timeout_s: float = 60.0) -> Any:
     """Return what `true` returns once that is true; fail where it does not become so."""
     until = time.monotonic() + timeout_s
     while not (found := true()):
@@ -60,7 +60,7 @@ class SocketMode:
         port = self._server.socket.getsockname()[1]
         return f"ws://127.0.0.1:{port}/link/?ticket={uuid4()}&app_id={APP}"
 
-    def wait_connected(self, *, links: int = 1, timeout_s: float = 5.0) -> None:
+    def wait_connected(self, *, links: int = 1, timeout_s: float = 60.0) -> None:
         """Wait until so many connections are open."""
         wait_for(lambda: len(self._links) >= links, timeout_s=timeout_s)
 
@@ -71,7 +71,7 @@ class SocketMode:
         *,
         envelope_id: str | None = None,
         retry_attempt: int = 0,
-        timeout_s: float = 3.0,
+        timeout_s: float = 60.0,
     ) -> Ack:
         """Send events_api, slash_commands or interactive, and return how it was acknowledged.
 

@@ -206,7 +206,7 @@ def _runs(server: Server) -> list[Any]:
     return list(app.state.services.streams._runs.values())
 
 
-def _eventually(holds: Callable[[], bool], *, within_s: float = 10) -> None:
+def _eventually(holds: Callable[[], bool], *, within_s: float = 60) -> None:
     until = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < until

@@ -126,7 +126,7 @@ def test_an_older_agent_hears_the_protocol_and_nothing_else(data_dir: Path, tmp_
         found = command.hear()
         assert (found["id"], len(found["result"]["structuredContent"]["hits"])) == (3, 1)
         # The end of its input is the end of the command, and leaves the folder free.
-        rest, _ = command.process.communicate(timeout=20)
+        rest, _ = command.process.communicate(timeout=60)
         assert (rest, command.process.returncode) == ("", 0)
     said = log.read_text()
     assert "printed\nwritten\n" in said

@@ -396,7 +396,7 @@ async def _left(server: Server, mode: str) -> tuple[int, int]:
         await began.wait()
         before = questions.running
         asking.cancel_scope.cancel()
-    with anyio.move_on_after(4):
+    with anyio.move_on_after(60):
         while questions.running:
             await anyio.sleep(0.05)
     return before, questions.running

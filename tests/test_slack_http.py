@@ -287,12 +287,12 @@ def test_events_that_slack_holds_back_are_warned_of(
 
 
 def test_slack_hears_at_once_however_slow_slack_itself_is(desk: Desk) -> None:
-    desk.slack.hang("chat.postMessage", 0.5, times=5)
+    desk.slack.hang("chat.postMessage", 2, times=5)
     place = channel()
     began = time.monotonic()
     # More than are answered at once; the reply to none takes the archive any time.
     asked = [desk.say(HERE, channel=place) for _ in range(5)]
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     assert len(desk.slack.messages(place, bot=True)) < 5
     for ts in asked:
         assert desk.reply(ts, channel=place).text.startswith("Ask me about")

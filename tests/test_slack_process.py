@@ -69,7 +69,7 @@ def process(slack: SlackServer, url: str, folder: Path) -> Iterator[subprocess.P
         command, cwd=ROOT, env=os.environ | told, stderr=subprocess.PIPE, text=True
     ) as running:
         try:
-            wait_for(lambda: len(slack.called("apps.connections.open")) > before, timeout_s=20)
+            wait_for(lambda: len(slack.called("apps.connections.open")) > before)
             slack.wait_connected()
             yield running
         finally:
@@ -108,14 +108,14 @@ def test_killed_in_the_middle_of_an_answer_it_is_finished_by_the_next_process(
     assert message.stream == "open"
     end_leases(tmp_path)
     with process(slack, archive.url, tmp_path) as running:
-        wait_for(lambda: message.stream == "stopped" and message.edits, timeout_s=15)
+        wait_for(lambda: message.stream == "stopped" and message.edits)
         assert len(replies(slack, ts)) == 1
         assert "Kataib Hezbollah" in shown(message)
         assert message.blocks[-1]["type"] == "context_actions"
         began = time.monotonic()
         running.send_signal(signal.SIGTERM)
-        assert running.wait(10) == 0
-        assert time.monotonic() - began < 5
+        assert running.wait(60) == 0
+        assert time.monotonic() - began < 20
         assert running.stderr is not None
         written = running.stderr.read()
     lines = [line for line in written.splitlines() if line.strip()]
@@ -150,7 +150,7 @@ def test_the_archive_on_this_machine_answers_without_a_server(
 
     def people() -> None:
         try:
-            slack.wait_connected(timeout_s=20)
+            slack.wait_connected()
             said.append(plain(finished(slack, ask(slack))))
         finally:
             os.kill(os.getpid(), signal.SIGINT)
@@ -192,7 +192,7 @@ def test_whoever_waits_for_slack_to_give_a_connection_can_be_stopped(
     slack.rate_limit("apps.connections.open", retry_after=11)
 
     def impatient() -> None:
-        wait_for(lambda: slack.called("apps.connections.open"), timeout_s=20)
+        wait_for(lambda: slack.called("apps.connections.open"))
         # Python may not hear it in the moment before it begins to wait.
         time.sleep(0.2)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

@@ -373,7 +373,7 @@ def test_an_answer_that_is_ready_when_the_bot_is_stopped_is_shown(
 ) -> None:
     play = ScriptedDateline([])
     with bot_of(slack, play, tmp_path) as bot:
-        play.steps = ["It burned.", lambda: bot.stopping.wait(10)]
+        play.steps = ["It burned.", lambda: bot.stopping.wait(60)]
         ts = ask(bot, slack)
         wait_for(lambda: replies(slack, ts))
     assert [plain(one) for one in replies(slack, ts)] == ["It burned."]
@@ -386,7 +386,7 @@ def test_an_archive_that_goes_away_with_the_bot_costs_no_answer(
     play = ScriptedDateline([])
     with bot_of(slack, play, tmp_path) as bot:
         closing = DependencyError("the app has stopped")
-        play.steps = ["It bur", lambda: bot.stopping.wait(10), closing]
+        play.steps = ["It bur", lambda: bot.stopping.wait(60), closing]
         ts = ask(bot, slack)
         wait_for(lambda: replies(slack, ts))
     assert left(tmp_path)[0][0] == "pending"
@@ -401,7 +401,7 @@ def test_a_second_attempt_knows_what_was_said_in_the_thread_as_well(
     play = ScriptedDateline([])
     root = slack.say("Rockets hit Camp Taji.")
     with bot_of(slack, play, tmp_path) as bot:
-        play.steps = ["It bur", lambda: bot.stopping.wait(10), "ned."]
+        play.steps = ["It bur", lambda: bot.stopping.wait(60), "ned."]
         ts = slack.say(f"{HERE} by whom?", thread_ts=root)
         about = {"text": f"{HERE} by whom?", "ts": ts, "thread_ts": root}
         dispatch(bot, event_payload("app_mention", **about))
@@ -560,7 +560,7 @@ def test_an_answer_that_is_older_than_what_slack_tells_of_late_is_left_as_it_is(
     with bot_of(slack, ScriptedDateline(["It burned."]), tmp_path, lease_s=30) as bot:
         about = {"text": f"{HERE} who?", "ts": ts, "thread_ts": root}
         assert dispatch(bot, event_payload("app_mention", **about)) == 200
-        wait_for(lambda: left(tmp_path) == [("done", None)], timeout_s=20)
+        wait_for(lambda: left(tmp_path) == [("done", None)])
     assert slack.called("conversations.replies")[-1].args["oldest"] == ts
     assert [plain(one) for one in replies(slack, root)] == ["It did not burn.", "It burned."]
 

@@ -70,7 +70,7 @@ def told(
 
 def said(slack: SlackServer, thread_ts: str, folder: Path) -> list[tuple[str, str]]:
     """Return who said what in a thread, when there is nothing more to answer."""
-    wait_for(lambda: all(row == ("done", None) for row in left(folder)), timeout_s=20)
+    wait_for(lambda: all(row == ("done", None) for row in left(folder)))
     return [(one.user, plain(one)) for one in replies(slack, thread_ts)]
 
 

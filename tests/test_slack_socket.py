@@ -91,7 +91,7 @@ def test_an_envelope_that_comes_again_is_acknowledged_and_not_answered_again(lin
 
 def test_it_is_acknowledged_while_the_archive_takes_its_time(link: Link) -> None:
     go_on = threading.Event()
-    link.play.steps = [lambda: go_on.wait(10), "It burned."]
+    link.play.steps = [lambda: go_on.wait(60), "It burned."]
     asked = [ask(link.slack) for _ in range(12)]
     go_on.set()
     assert {plain(finished(link.slack, ts)) for ts in asked} == {"It burned."}
@@ -146,7 +146,7 @@ def test_a_bot_that_slack_keeps_waiting_for_a_connection_stops_when_it_is_told_t
         slack.drop()
         wait_for(lambda: len(slack.called("apps.connections.open")) == 2)
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 # -- what was left behind --------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def test_a_bot_that_is_stopped_leaves_its_answer_to_the_next_one(
 ) -> None:
     slow = ScriptedDateline([])
     with on_socket(slack, slow, tmp_path) as bot:
-        slow.steps = ["It bur", lambda: bot.stopping.wait(10), "ned."]
+        slow.steps = ["It bur", lambda: bot.stopping.wait(60), "ned."]
         ts = ask(slack)
         message = wait_for(lambda: replies(slack, ts))[0]
     assert slow.hung_up == 1

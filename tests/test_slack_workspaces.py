@@ -224,13 +224,13 @@ def test_an_event_is_left_to_slack_while_it_does_not_say_who_we_are(
     assert web._HASTY_S + workspaces._LEFT_ALONE_S <= 3
     monkeypatch.setattr(web, "_HASTY_S", 0.2)
     monkeypatch.setattr(workspaces, "_LEFT_ALONE_S", 0.1)
-    slack.hang("auth.test", 5, times=1)
+    slack.hang("auth.test", 120, times=1)
     with bot_of(slack, ScriptedDateline(["It burned."]), tmp_path) as bot:
         ts = slack.say("who?")
         sent = event_payload("app_mention", text=f"{HERE} who?", ts=ts)
         began = time.monotonic()
         assert dispatch(bot, sent) == 500
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 60
         # So it sends it again.
         wait_for(lambda: dispatch(bot, sent) == 200)
         assert plain(finished(slack, ts)) == "It burned."
