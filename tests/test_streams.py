@@ -30,8 +30,8 @@ from tests.test_api_chat import BRIDGE, MUSEUM, QUESTION
 WRITTEN = "Mayor Ida Quell blamed the water board for the delay [1]."
 # No measure of speed: a shared machine may stand still for some seconds.
 PATIENCE_S = 60.0
-# For a model that a test holds back; no answer is given up while it does.
-PATIENT = {"llm_total_timeout_s": 300.0, "llm_read_timeout_s": 300.0}
+# For a model that a test holds back: no answer is given up meanwhile. Any: as settings have it.
+PATIENT: dict[str, Any] = {"llm_total_timeout_s": 300.0, "llm_read_timeout_s": 300.0}
 
 
 class Sent(NamedTuple):
