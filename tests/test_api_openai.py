@@ -29,7 +29,7 @@ from tests.openai_served import (
 )
 from tests.scripted import ScriptedLLM
 from tests.test_api_chat import QUESTION
-from tests.test_streams import Served, serve
+from tests.test_streams import PATIENT, Served, serve
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def written(tmp_path: Path, scripted_llm: ScriptedLLM) -> Iterator[Served]:
     """A server whose answers the scripted language model writes."""
-    yield from serve_archive(
-        tmp_path, llm_url=scripted_llm.url, llm_model="org/tiny", llm_total_timeout_s=60
-    )
+    yield from serve_archive(tmp_path, llm_url=scripted_llm.url, llm_model="org/tiny", **PATIENT)
 
 
 @pytest.fixture
