@@ -29,7 +29,7 @@ from tests.openai_served import (
 )
 from tests.scripted import ScriptedLLM
 from tests.test_api_chat import QUESTION
-from tests.test_streams import PATIENT, Served, serve
+from tests.test_streams import PATIENCE_S, PATIENT, Served, serve
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_replies_chunks_and_models_are_those_of_the_published_types(served: Serv
     sent = chunks(raw(served.url, stream=True, stream_options={"include_usage": True}).text)
     for chunk in sent:
         assert ChatCompletionChunk.model_validate(chunk).model_dump(exclude_unset=True) == chunk
-    models = httpx.get(f"{served.url}/v1/models").json()
+    models = httpx.get(f"{served.url}/v1/models", timeout=PATIENCE_S).json()
     assert models["object"] == "list"
     for model in models["data"]:
         assert Model.model_validate(model).model_dump(exclude_unset=True) == model
@@ -166,9 +166,9 @@ def test_an_article_without_an_address_is_cited_by_ours(client: openai.OpenAI) -
 
 
 def test_an_address_that_is_no_web_address_is_not_handed_on(served: Served) -> None:
-    answer = Answer.model_validate(
-        httpx.post(f"{served.url}/v1/chat", json={"message": QUESTION}).json(), extra="ignore"
-    )
+    address, asked = f"{served.url}/v1/chat", {"message": QUESTION}
+    told = httpx.post(address, json=asked, timeout=PATIENCE_S).json()
+    answer = Answer.model_validate(told, extra="ignore")
     trap = answer.citations[0].model_copy(update={"url": "javascript:alert(1)"})
     made = completion(
         answer.model_copy(update={"citations": (trap,)}), base_url="https://desk.example/"
@@ -205,7 +205,8 @@ def test_the_answer_is_kept_under_the_id_that_feedback_takes(
 ) -> None:
     reply = client.chat.completions.create(model="dateline", messages=ASKED)
     message_id = reply.id.replace("chatcmpl-", "msg_")
-    given = httpx.post(f"{served.url}/v1/feedback", json={"message_id": message_id, "rating": "up"})
+    said = {"message_id": message_id, "rating": "up"}
+    given = httpx.post(f"{served.url}/v1/feedback", json=said, timeout=PATIENCE_S)
     assert given.status_code == 201
 
 
@@ -257,7 +258,7 @@ def like_openai(url: str, **clients: Any) -> OpenAILike:
 
 @pytest.fixture
 def like(served: Served) -> Iterator[OpenAILike]:
-    with httpx.Client() as http_client:
+    with httpx.Client(timeout=PATIENCE_S) as http_client:
         yield like_openai(served.url, http_client=http_client)
 
 
