@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from rag.settings import Settings
 from tests.test_api_chat import BRIDGE, MUSEUM, ORCHARD, QUESTION
-from tests.test_streams import Served, serve
+from tests.test_streams import PATIENCE_S, Served, serve
 
 ANSWER = (
     "Mayor Ida Quell, reports ledger.example (4 May 2021): "
@@ -24,7 +24,8 @@ ASKED: list[Any] = [{"role": "user", "content": QUESTION}]  # Any: the client's 
 
 def fill(url: str) -> None:
     for article in (BRIDGE, MUSEUM, ORCHARD):
-        assert httpx.post(f"{url}/v1/documents", json=article, timeout=60).status_code == 201
+        sent = httpx.post(f"{url}/v1/documents", json=article, timeout=PATIENCE_S)
+        assert sent.status_code == 201
 
 
 def serve_archive(folder: Path, **chosen: Any) -> Iterator[Served]:
@@ -34,7 +35,7 @@ def serve_archive(folder: Path, **chosen: Any) -> Iterator[Served]:
         yield one
 
 
-def connected(url: str, api_key: str = "none", timeout: float = 30) -> openai.OpenAI:
+def connected(url: str, api_key: str = "none", timeout: float = PATIENCE_S) -> openai.OpenAI:
     base_url = f"{url}/v1"
     return openai.OpenAI(base_url=base_url, api_key=api_key, timeout=timeout, max_retries=0)
 
@@ -42,7 +43,8 @@ def connected(url: str, api_key: str = "none", timeout: float = 30) -> openai.Op
 def raw(url: str, **body: object) -> httpx.Response:
     sent = json.dumps({"model": "dateline", "messages": ASKED} | body)
     headers = {"Content-Type": "application/json"}
-    return httpx.post(f"{url}/v1/chat/completions", content=sent, headers=headers)
+    address = f"{url}/v1/chat/completions"
+    return httpx.post(address, content=sent, headers=headers, timeout=PATIENCE_S)
 
 
 def streamed(client: openai.OpenAI, **body: Any) -> list[ChatCompletionChunk]:

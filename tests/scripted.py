@@ -2,6 +2,11 @@
 
 >>> play = ScriptedLLM()
 >>> play.replies = [Reply(status=429, headers=(("retry-after", "1"),)), Reply("It burned [1].")]
+
+One that takes its time is held back until the test lets it go, however long that is:
+
+>>> play.replies = [Reply("It burned [1].", is_held=True)]
+>>> play.let_go.set()
 """
 
 import json
@@ -12,7 +17,11 @@ from typing import Any, NamedTuple
 
 
 class Reply(NamedTuple):
-    """What the scripted language model does with a request: text in pieces, or an error."""
+    """What the scripted language model does with a request: text in pieces, or an error.
+
+    Of one that is held the text is sent, and its end only after `let_go` is set; of one that is not
+    streamed nothing is sent before.
+    """
 
     text: str = ""
     status: int = 200
@@ -22,6 +31,7 @@ class Reply(NamedTuple):
     before_piece_s: float = 0.0
     body: bytes | None = None
     is_cut: bool = False
+    is_held: bool = False
 
 
 class ScriptedLLM:
@@ -32,6 +42,7 @@ class ScriptedLLM:
         self.requests: list[dict[str, Any]] = []  # Any: JSON
         self.authorizations: list[str | None] = []
         self.times: list[float] = []
+        self.let_go = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -41,6 +52,7 @@ class ScriptedLLM:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
     def close(self) -> None:
+        self.let_go.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -75,7 +87,11 @@ def _handler(play: ScriptedLLM) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-type", kind)
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
-            for piece in _pieces(reply) if streamed else [_whole(reply)]:
+            pieces = _pieces(reply) if streamed else [_whole(reply)]
+            ends_at = -(-len(reply.text) // reply.piece_chars) if streamed else 0
+            for number, piece in enumerate(pieces):
+                if reply.is_held and number == ends_at:
+                    play.let_go.wait()
                 time.sleep(reply.before_piece_s)
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                 self.wfile.flush()

@@ -119,7 +119,7 @@ def test_any_sentence_is_compared_with_any_passage(sentence: str, passage: str) 
 
 @pytest.mark.parametrize("text", ["killed 14 ", "no ", "a" * 12_000, "“Mr said, ", "🙂", "x y "])
 def test_no_text_takes_long(text: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     compared((text * 500)[:2_000], (text * 4_000)[:12_000])
     # A second on an idle machine would be far too long already.
-    assert time.monotonic() - began < 20
+    assert time.thread_time() - began < 20

@@ -29,7 +29,7 @@ from tests.openai_served import (
 )
 from tests.scripted import ScriptedLLM
 from tests.test_api_chat import QUESTION
-from tests.test_streams import Served, serve
+from tests.test_streams import PATIENCE_S, PATIENT, Served, serve
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def written(tmp_path: Path, scripted_llm: ScriptedLLM) -> Iterator[Served]:
     """A server whose answers the scripted language model writes."""
-    yield from serve_archive(
-        tmp_path, llm_url=scripted_llm.url, llm_model="org/tiny", llm_total_timeout_s=60
-    )
+    yield from serve_archive(tmp_path, llm_url=scripted_llm.url, llm_model="org/tiny", **PATIENT)
 
 
 @pytest.fixture
@@ -115,7 +113,7 @@ def test_replies_chunks_and_models_are_those_of_the_published_types(served: Serv
     sent = chunks(raw(served.url, stream=True, stream_options={"include_usage": True}).text)
     for chunk in sent:
         assert ChatCompletionChunk.model_validate(chunk).model_dump(exclude_unset=True) == chunk
-    models = httpx.get(f"{served.url}/v1/models").json()
+    models = httpx.get(f"{served.url}/v1/models", timeout=PATIENCE_S).json()
     assert models["object"] == "list"
     for model in models["data"]:
         assert Model.model_validate(model).model_dump(exclude_unset=True) == model
@@ -168,9 +166,9 @@ def test_an_article_without_an_address_is_cited_by_ours(client: openai.OpenAI) -
 
 
 def test_an_address_that_is_no_web_address_is_not_handed_on(served: Served) -> None:
-    answer = Answer.model_validate(
-        httpx.post(f"{served.url}/v1/chat", json={"message": QUESTION}).json(), extra="ignore"
-    )
+    address, asked = f"{served.url}/v1/chat", {"message": QUESTION}
+    told = httpx.post(address, json=asked, timeout=PATIENCE_S).json()
+    answer = Answer.model_validate(told, extra="ignore")
     trap = answer.citations[0].model_copy(update={"url": "javascript:alert(1)"})
     made = completion(
         answer.model_copy(update={"citations": (trap,)}), base_url="https://desk.example/"
@@ -207,7 +205,8 @@ def test_the_answer_is_kept_under_the_id_that_feedback_takes(
 ) -> None:
     reply = client.chat.completions.create(model="dateline", messages=ASKED)
     message_id = reply.id.replace("chatcmpl-", "msg_")
-    given = httpx.post(f"{served.url}/v1/feedback", json={"message_id": message_id, "rating": "up"})
+    said = {"message_id": message_id, "rating": "up"}
+    given = httpx.post(f"{served.url}/v1/feedback", json=said, timeout=PATIENCE_S)
     assert given.status_code == 201
 
 
@@ -259,7 +258,7 @@ def like_openai(url: str, **clients: Any) -> OpenAILike:
 
 @pytest.fixture
 def like(served: Served) -> Iterator[OpenAILike]:
-    with httpx.Client() as http_client:
+    with httpx.Client(timeout=PATIENCE_S) as http_client:
         yield like_openai(served.url, http_client=http_client)
 
 

@@ -135,7 +135,7 @@ def test_a_speaker_is_words_of_the_text(text: str, data: st.DataObject | None) -
 )
 def test_a_very_long_line_takes_no_time(piece: str) -> None:
     text = piece * (200_000 // len(piece))
-    began = time.perf_counter()
+    began = time.thread_time()
     attributed_to(text, 0, len(text))
     attributed_to(text, len(text) // 2, len(text), len(text) // 2 + 5, len(text) // 2 + 9)
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2

@@ -83,7 +83,7 @@ def test_a_meter_passes_on_what_it_gets_and_adds_up_the_tokens(scripted_llm: Scr
     scripted_llm.replies = [Reply("Yes."), Reply(status=429, body=b"slow down"), Reply("No.")]
     with Meter(scripted_llm.url) as meter:
         replies = [
-            httpx.post(f"{meter.url}/chat/completions", json={"model": "m", "n": n})
+            httpx.post(f"{meter.url}/chat/completions", json={"model": "m", "n": n}, timeout=60)
             for n in range(3)
         ]
     assert [reply.status_code for reply in replies] == [200, 429, 200]

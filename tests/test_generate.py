@@ -75,6 +75,10 @@ def evidence_of(asked: Answerer) -> Evidence:
     return asked.prepare(ASKED, now=NOW)
 
 
+# A model that is held back is not given up meanwhile. Any: fields of several types.
+PATIENT: dict[str, Any] = {"llm_total_timeout_s": 300, "llm_read_timeout_s": 300}
+
+
 def streamed(asked: Answerer, stop: threading.Event | None = None) -> list[Delta | Answer]:
     evidence = evidence_of(asked)
     return list(asked.stream(asked.begin(evidence, now=NOW), evidence, stop=stop))
@@ -297,13 +301,13 @@ def test_the_pieces_of_a_stream_make_up_the_answer(
 def test_a_model_is_not_listened_to_when_nobody_waits(
     archive: Index, scripted_llm: ScriptedLLM
 ) -> None:
-    scripted_llm.replies = [Reply(f"{BLAME} [1]", before_piece_s=5)]
-    asked = answerer(archive, scripted_llm.url)
+    scripted_llm.replies = [Reply(f"{BLAME} [1]", is_held=True)]
+    asked = answerer(archive, scripted_llm.url, **PATIENT)
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     began = time.monotonic()
     *_, answer = streamed(asked, stop)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 60
     assert isinstance(answer, Answer)
     assert answer.model == "extractive"
 
@@ -337,27 +341,23 @@ def test_a_follow_up_may_be_rewritten(
     assert writer.rewrite("and when?", turns, accepted=lambda *_: False) is None
 
 
-# Five hundred pieces take ten seconds.
-SLOW: dict[str, Any] = {"before_piece_s": 0.02}  # Any: fields of several types
-
-
 def test_of_a_rewriting_only_the_first_line_is_waited_for(scripted_llm: ScriptedLLM) -> None:
-    scripted_llm.replies = [Reply("When did it?\n" + "So so " * 250, **SLOW)]
-    writer = build_writer(Settings(llm_url=scripted_llm.url, llm_model="tiny"))
+    scripted_llm.replies = [Reply("When did it?\nSo so", is_held=True)]
+    writer = build_writer(Settings(llm_url=scripted_llm.url, llm_model="tiny", **PATIENT))
     assert writer is not None
     turns, began = [Turn(question="Did it close?")], time.monotonic()
     assert writer.rewrite("and when?", turns, accepted=lambda *_: True) == "When did it?"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_a_rewriting_that_nobody_waits_for_is_left(scripted_llm: ScriptedLLM) -> None:
-    scripted_llm.replies = [Reply("So so " * 250, **SLOW)]
-    writer = build_writer(Settings(llm_url=scripted_llm.url, llm_model="tiny"))
+    scripted_llm.replies = [Reply("So so", is_held=True)]
+    writer = build_writer(Settings(llm_url=scripted_llm.url, llm_model="tiny", **PATIENT))
     assert writer is not None
     stop, turns, began = threading.Event(), [Turn(question="Did it close?")], time.monotonic()
     threading.Timer(0.3, stop.set).start()
     assert writer.rewrite("and when?", turns, accepted=lambda *_: True, stop=stop) is None
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize(

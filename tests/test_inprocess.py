@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from rag.errors import (
 )
 from rag.settings import Settings
 from tests.browsing import take_in_samples
+from tests.test_streams import until
 
 ASKED = "Who was blamed for the Taji attack?"
 
@@ -70,10 +70,7 @@ def test_hanging_up_inside_stops_the_work(here: Dateline) -> None:
     assert isinstance(started, Started)
     events.close()
     # The answer can be taken up again, as after any connection that broke.
-    deadline = time.monotonic() + 60
-    while here.ready().queue.running and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert here.ready().queue.running == 0
+    until(lambda: here.ready().queue.running == 0)
 
 
 def test_the_folder_is_free_again_afterwards_and_taken_meanwhile(tmp_path: Path) -> None:

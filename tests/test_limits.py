@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
@@ -17,6 +19,7 @@ from starlette.types import Message
 
 from api import errors
 from api.app import create_app
+from api.guards import limits
 from api.guards.limits import BodyLimit
 from api.guards.rates import Rates, address
 from api.watch import logs
@@ -28,8 +31,25 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Serve = Callable[[str], TestClient]
 
 
+class Clock:
+    """The time, which passes where a test says so."""
+
+    now_s = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Every request of a test comes at the same moment, however slow the machine."""
+    made = Clock()
+    monkeypatch.setattr(time, "time", made)
+    return made
+
+
+@pytest.fixture
+def serve(tmp_path: Path, clock: Clock) -> Iterator[Serve]:  # noqa: ARG001  # before the server
     """A server with this rate limit."""
     running: list[TestClient] = []
 
@@ -60,7 +80,7 @@ def test_a_caller_who_asks_too_often_is_told_when_to_come_back(serve: Serve) -> 
     assert [ask(client).status_code for _ in range(3)] == [200, 200, 429]
     response = ask(client)
     wait_s = int(response.headers["Retry-After"])
-    assert 55 <= wait_s <= 60
+    assert wait_s == 60
     problem = response.json()
     assert (problem["code"], problem["retryable"]) == ("rate_limited", True)
     assert problem["detail"] == f"Too many requests; try again in {wait_s} s."
@@ -79,12 +99,14 @@ def test_the_narrowest_limit_counts_and_a_refused_request_costs_nothing(serve: S
     assert '"100 per 1 hour";r=99' in ask(client).headers["RateLimit"]
 
 
-def test_who_waits_may_ask_again(serve: Serve) -> None:
+def test_who_waits_may_ask_again(serve: Serve, clock: Clock) -> None:
     client = serve("1/second")
     assert ask(client).status_code == 200
     refused = ask(client)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
-    time.sleep(1.05)
+    clock.now_s += 0.95
+    assert ask(client).status_code == 429
+    clock.now_s += 0.1
     assert ask(client).status_code == 200
 
 
@@ -210,7 +232,37 @@ def slow_app(timeout_s: float) -> FastAPI:
     return app
 
 
-def send_slowly(app: FastAPI, path: str, pieces: list[tuple[float, Message]]) -> list[Message]:
+class NoWait(asyncio.SelectorEventLoop):
+    """An event loop that waits for no timer: it puts the clock forward to it."""
+
+    _selector: Any  # of asyncio's own, which tells nobody of it
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        look = self._selector.select
+
+        def select(timeout_s: float | None) -> Any:
+            clock.now_s += timeout_s or 0
+            return look(timeout_s and 0)
+
+        self._selector.select = select
+
+    def time(self) -> float:
+        return self._clock.now_s
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of `send_slowly`, which goes by what is waited for and by nothing else."""
+    made = Clock()
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=made))
+    return made
+
+
+def send_slowly(
+    clock: Clock, app: FastAPI, path: str, pieces: list[tuple[float, Message]]
+) -> list[Message]:
     """Return what the app answers to a body whose pieces come after these seconds."""
     sent: list[Message] = []
     waiting = iter(pieces)
@@ -224,7 +276,8 @@ def send_slowly(app: FastAPI, path: str, pieces: list[tuple[float, Message]]) ->
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
-    asyncio.run(app(scope, receive, send))
+    with asyncio.Runner(loop_factory=lambda: NoWait(clock)) as runner:
+        runner.run(app(scope, receive, send))
     return sent
 
 
@@ -232,37 +285,40 @@ def piece(body: bytes, *, more: bool) -> Message:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-def test_a_body_that_stops_in_the_middle_is_given_up() -> None:
-    began = time.monotonic()
-    sent = send_slowly(slow_app(0.2), "/size", [(0, piece(b"x", more=True))])
-    assert time.monotonic() - began < 5
+def test_a_body_that_stops_in_the_middle_is_given_up(passing: Clock) -> None:
+    began_s = passing.now_s
+    sent = send_slowly(passing, slow_app(0.2), "/size", [(0, piece(b"x", more=True))])
+    assert passing.now_s - began_s == pytest.approx(0.2)
     assert sent[0]["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
     assert b'"code":"request_timeout"' in sent[1]["body"]
     assert b'"retryable":true' in sent[1]["body"]
 
 
-def test_a_body_that_comes_a_byte_at_a_time_is_given_up_though_it_never_stops() -> None:
+def test_a_body_that_comes_a_byte_at_a_time_is_given_up_though_it_never_stops(
+    passing: Clock,
+) -> None:
     pieces = [(0.1, piece(b"x", more=True))] * 100
-    sent = send_slowly(slow_app(0.5), "/size", pieces)
+    sent = send_slowly(passing, slow_app(0.5), "/size", pieces)
     assert sent[0]["status"] == 408
 
 
-def test_a_body_that_comes_in_good_pieces_may_take_longer_than_the_timeout() -> None:
+def test_a_body_that_comes_in_good_pieces_may_take_longer_than_the_timeout(passing: Clock) -> None:
     pieces = [(0.1, piece(b"x" * 500, more=True))] * 6 + [(0.1, piece(b"", more=False))]
-    assert send_slowly(slow_app(0.3), "/size", pieces)[1]["body"] == b"3000"
+    assert send_slowly(passing, slow_app(0.3), "/size", pieces)[1]["body"] == b"3000"
 
 
-def test_behind_a_whole_body_the_end_of_the_connection_may_take_its_time() -> None:
+def test_behind_a_whole_body_the_end_of_the_connection_may_take_its_time(passing: Clock) -> None:
     pieces = [(0, piece(b"x", more=False)), (0.6, {"type": "http.disconnect"})]
-    assert send_slowly(slow_app(0.2), "/gone", pieces)[1]["body"] == b"true"
+    assert send_slowly(passing, slow_app(0.2), "/gone", pieces)[1]["body"] == b"true"
 
 
 def test_a_body_that_never_comes_ends_the_stream_that_did_not_wait_for_it(
+    passing: Clock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    began = time.monotonic()
-    sent = send_slowly(slow_app(0.2), "/early", [])
-    assert time.monotonic() - began < 5
+    began_s = passing.now_s
+    sent = send_slowly(passing, slow_app(0.2), "/early", [])
+    assert passing.now_s - began_s == pytest.approx(0.2)
     assert sent[0]["status"] == 200
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

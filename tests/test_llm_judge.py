@@ -190,7 +190,7 @@ def test_errors_that_may_pass_are_tried_again(scripted_llm: ScriptedLLM) -> None
 
 
 def test_a_server_that_says_nothing_is_left_at_the_timeout(scripted_llm: ScriptedLLM) -> None:
-    scripted_llm.replies = [Reply(YES, before_piece_s=2)]
+    scripted_llm.replies = [Reply(YES, is_held=True)]
     asked = judge(scripted_llm, votes=1, limits={"timeout_s": 0.2})
     assert "APITimeoutError" in asked.judge(CLAIM, PREMISE).reasons[1]
 

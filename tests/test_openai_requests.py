@@ -9,7 +9,7 @@ import pytest
 
 from tests.openai_served import ANSWER, ASKED, connected, raw, serve_archive
 from tests.test_api_chat import QUESTION
-from tests.test_streams import Served
+from tests.test_streams import PATIENCE_S, Served
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +178,8 @@ def test_what_cannot_be_used_is_named(served: Served, body: Any, param: str | No
 def test_a_conversation_of_ours_goes_on_through_the_client(
     client: openai.OpenAI, served: Served
 ) -> None:
-    session_id = httpx.post(f"{served.url}/v1/sessions", json={}).json()["id"]
+    sessions = f"{served.url}/v1/sessions"
+    session_id = httpx.post(sessions, json={}, timeout=PATIENCE_S).json()["id"]
     first: list[Any] = [{"role": "user", "content": "Who did the Pemberton museum appoint?"}]
     then: list[Any] = [{"role": "user", "content": "When does he start?"}]
     client.chat.completions.create(
@@ -189,5 +190,5 @@ def test_a_conversation_of_ours_goes_on_through_the_client(
     )
     assert reply.model_dump()["session_id"] == session_id
     assert "He starts in March." in (reply.choices[0].message.content or "")
-    kept = httpx.get(f"{served.url}/v1/sessions/{session_id}").json()["messages"]
+    kept = httpx.get(f"{sessions}/{session_id}", timeout=PATIENCE_S).json()["messages"]
     assert [message["question"] for message in kept] == [first[0]["content"], then[0]["content"]]

@@ -2,15 +2,16 @@
 
 import gc
 import logging
-import time
-from collections.abc import Iterator
-from contextlib import suppress
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import httpx
 import openai
 import pytest
 from fastapi.responses import StreamingResponse
+from openai.types.chat import ChatCompletionChunk
 from starlette.types import Send
 
 from api.routes import openai as routes
@@ -27,7 +28,7 @@ from tests.openai_served import (
     streamed,
 )
 from tests.scripted import Reply, ScriptedLLM
-from tests.test_streams import Served, until
+from tests.test_streams import PATIENCE_S, PATIENT, Served, asking, until
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +39,24 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def written(tmp_path: Path, scripted_llm: ScriptedLLM) -> Iterator[Served]:
     """A server whose answers the scripted language model writes."""
-    yield from serve_archive(
-        tmp_path, llm_url=scripted_llm.url, llm_model="org/tiny", llm_total_timeout_s=60
-    )
+    yield from serve_archive(tmp_path, llm_url=scripted_llm.url, llm_model="org/tiny", **PATIENT)
 
 
 @pytest.fixture
 def client(served: Served) -> Iterator[openai.OpenAI]:
     with connected(served.url) as opened:
         yield opened
+
+
+def begin(client: openai.OpenAI) -> Iterable[ChatCompletionChunk]:
+    """Ask for a stream, and return its chunks when its status has come."""
+    return client.chat.completions.create(model="dateline", messages=ASKED, stream=True)
+
+
+def stream_of(served: Served) -> AbstractContextManager[httpx.Response]:
+    body = {"model": "dateline", "messages": ASKED, "stream": True}
+    address = f"{served.url}/v1/chat/completions"
+    return httpx.stream("POST", address, json=body, timeout=PATIENCE_S)
 
 
 # -- streams ----------------------------------------------------------------------------------
@@ -111,11 +121,20 @@ def test_a_slow_answer_is_kept_alive(
     written: Served, scripted_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "KEEP_ALIVE_S", 0.05)
-    scripted_llm.replies = [Reply(DRAFT, before_piece_s=0.02)]
-    text = raw(written.url, stream=True).text
-    assert text.startswith(": keep-alive\n\n: keep-alive\n\n")
+    scripted_llm.replies = [Reply(DRAFT, is_held=True)]
+    twice = ": keep-alive\n\n" * 2
+    with stream_of(written) as reply:
+        text = ""
+        for piece in reply.iter_text():
+            text += piece
+            if text.startswith(twice):
+                scripted_llm.let_go.set()
+    assert text.startswith(twice)
+    scripted_llm.let_go.clear()
     with connected(written.url) as client:
-        assert "".join(c.choices[0].delta.content or "" for c in streamed(client)) == WRITTEN
+        begun = begin(client)
+        scripted_llm.let_go.set()
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in begun) == WRITTEN
 
 
 def test_what_fails_after_the_first_byte_is_the_clients_error(
@@ -126,9 +145,12 @@ def test_what_fails_after_the_first_byte_is_the_clients_error(
 
     monkeypatch.setattr(routes, "KEEP_ALIVE_S", 0.05)
     monkeypatch.setattr(written.app.state.services.sessions, "save", fail)
-    scripted_llm.replies = [Reply(DRAFT, before_piece_s=0.02)]
-    with connected(written.url) as client, pytest.raises(openai.APIError) as caught:
-        streamed(client)
+    scripted_llm.replies = [Reply(DRAFT, is_held=True)]
+    with connected(written.url) as client:
+        begun = begin(client)
+        scripted_llm.let_go.set()
+        with pytest.raises(openai.APIError) as caught:
+            list(begun)
     assert caught.value.code == "dependency_unavailable"
     assert "10.0.0.7" not in caught.value.message
 
@@ -137,11 +159,11 @@ def test_the_work_stops_when_nobody_waits_for_it(
     written: Served, scripted_llm: ScriptedLLM, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="dateline")
-    scripted_llm.replies = [Reply(DRAFT * 40, before_piece_s=0.05)]
+    scripted_llm.replies = [Reply(DRAFT, is_held=True)]
     questions = written.app.state.services.questions
-    with connected(written.url, timeout=0.5) as client, pytest.raises(openai.APITimeoutError):
-        client.chat.completions.create(model="dateline", messages=ASKED)
-    assert questions.running == 1
+    with asking(written.url, "/v1/chat/completions", model="dateline", messages=ASKED):
+        until(lambda: scripted_llm.requests)
+        assert questions.running == 1
     until(lambda: '"status": 499' in caplog.text)
     assert questions.running == 0
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -151,11 +173,9 @@ def test_the_work_stops_when_a_stream_is_left(
     written: Served, scripted_llm: ScriptedLLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "KEEP_ALIVE_S", 0.05)
-    scripted_llm.replies = [Reply(DRAFT * 40, before_piece_s=0.05)]
-    body = {"model": "dateline", "messages": ASKED, "stream": True}
-    address = f"{written.url}/v1/chat/completions"
+    scripted_llm.replies = [Reply(DRAFT, is_held=True)]
     questions = written.app.state.services.questions
-    with httpx.stream("POST", address, json=body) as reply:
+    with stream_of(written) as reply:
         assert next(reply.iter_raw()) == b": keep-alive\n\n"
         assert questions.running == 1
     until(lambda: questions.running == 0)
@@ -164,7 +184,10 @@ def test_the_work_stops_when_a_stream_is_left(
 class Left(StreamingResponse):
     """A reply to somebody who has hung up by then: nothing of it is asked for."""
 
+    left = threading.Event()
+
     async def stream_response(self, send: Send) -> None:  # noqa: ARG002
+        self.left.set()
         raise OSError("the reader left")
 
 
@@ -172,17 +195,17 @@ def test_how_the_work_failed_for_a_reader_who_left_is_noted_without_its_words(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object, **_named: object) -> None:
-        time.sleep(0.3)
+        assert Left.left.wait(PATIENCE_S)
         raise ValueError("words of an article")
 
+    Left.left.clear()
     monkeypatch.setattr(routes, "KEEP_ALIVE_S", 0.05)
     monkeypatch.setattr(served.app.state.services.desk, "complete", fail)
     monkeypatch.setattr(routes, "StreamingResponse", Left)
     with suppress(httpx.HTTPError):
         raw(served.url, stream=True)
-    until(lambda: served.app.state.services.questions.running == 0)
-    time.sleep(0.05)  # the work's last step is behind its turn
+    until(lambda: "has no answer: ValueError" in caplog.text)
+    assert served.app.state.services.questions.running == 0
     gc.collect()
     assert "never retrieved" not in caplog.text
     assert "words of an article" not in caplog.text
-    assert "has no answer: ValueError" in caplog.text

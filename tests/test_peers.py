@@ -155,7 +155,7 @@ def test_answers_are_timed_and_kept_by_question() -> None:
     assert {key: one.text for key, one in found.items()} == {
         "how long": "HOW LONG DID THE FIRE BURN?"
     }
-    assert 0 <= found["how long"].elapsed_s < 1
+    assert 0 <= found["how long"].elapsed_s < 60
 
 
 def test_a_program_that_is_not_installed_is_named_with_what_to_install(
@@ -240,7 +240,7 @@ def test_a_program_answers_with_what_it_found(built: Built, scripted_llm: Script
     choice = {"index": 0, "finish_reason": "stop", "message": message}
     body = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
     scripted_llm.replies = [Reply(body=json.dumps(body).encode())]
-    llm = Llm(scripted_llm.url, "m", max_tokens=50, context_tokens=2_048, timeout_s=10)
+    llm = Llm(scripted_llm.url, "m", max_tokens=50, context_tokens=2_048, timeout_s=60)
     question = "Who was blamed for the Taji attack?"
     asyncio.set_event_loop(None)
     assert built.answer_with(llm)(question) == "Kataib Hezbollah."

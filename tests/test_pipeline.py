@@ -32,10 +32,14 @@ from ingest.read import read
 from ingest.split import Splitter
 from rag.settings import Settings
 from rag.wiring import open_index
+told = []
+def tell(item):
+    print(item.origin, flush=True)
+    told.append(item)
+    if len(told) == 150:
+        sys.stdin.read()  # goes no further, however late it is killed
 with open_index(Settings(data_dir=Path(sys.argv[1]), threads=1)) as index:
-    report = Pipeline(index, Splitter(200)).run(
-        read([Path(sys.argv[2])]), progress=lambda item: print(item.origin, flush=True)
-    )
+    Pipeline(index, Splitter(200)).run(read([Path(sys.argv[2])]), progress=tell)
 """
 
 
@@ -366,7 +370,9 @@ def test_after_kill_9_in_the_middle_the_next_run_finishes_without_loss_or_double
         write(folder, f"{n:03}.json", f"Story {n}", f"Rain fell on town {n}. Nobody was hurt.")
     command = [sys.executable, "-c", INGEST, str(tmp_path / "data"), str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         done = [process.stdout.readline() for _ in range(65)]
         process.send_signal(signal.SIGKILL)

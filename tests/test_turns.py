@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -18,17 +17,22 @@ from api.auth import ANONYMOUS
 from rag.settings import Settings
 from rag.types import Evidence, Question
 from tests.test_api_chat import BRIDGE
-from tests.test_streams import Served, serve, until
+from tests.test_streams import PATIENCE_S, Served, serve, until
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder: Path = tmp_path_factory.mktemp("data")
-    yield from serve(Settings(data_dir=folder, queue_wait_s=5, concurrency=1))
+    # Who sends slowly is given up long after who waits for a turn.
+    yield from serve(
+        Settings(data_dir=folder, concurrency=1, queue_wait_s=PATIENCE_S, body_timeout_s=3_600)
+    )
 
 
 def connected(served: Served) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", httpx.URL(served.url).port or 80), timeout=10)
+    return socket.create_connection(
+        ("127.0.0.1", httpx.URL(served.url).port or 80), timeout=PATIENCE_S
+    )
 
 
 def hold(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, list[str]]:
@@ -38,7 +42,7 @@ def hold(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, 
 
     def held(question: Question, *args: Any, **named: Any) -> Asked:  # Any: as the original
         came.append(question.text)
-        assert free.wait(20)
+        assert free.wait(PATIENCE_S)
         return whole(question, *args, **named)
 
     monkeypatch.setattr(desk, "prepare", held)
@@ -63,10 +67,10 @@ def test_uploads_that_stall_hold_up_no_other_writer(served: Served, kind: str) -
             stalled = opened.enter_context(connected(served))
             stalled.sendall(head("/v1/documents", kind, 900) + BEGUN[kind])
         # Answered behind them: what they sent has been read by then.
-        assert httpx.get(f"{served.url}/healthz").status_code == 200
-        added = httpx.post(f"{served.url}/v1/documents", json=BRIDGE)
-        assert added.status_code in (200, 201)
-        assert httpx.delete(f"{served.url}/v1/documents/bridge").status_code == 200
+        with httpx.Client(base_url=served.url, timeout=2 * PATIENCE_S) as client:
+            assert client.get("/healthz").status_code == 200
+            assert client.post("/v1/documents", json=BRIDGE).status_code in (200, 201)
+            assert client.delete("/v1/documents/bridge").status_code == 200
 
 
 ASKED = {
@@ -85,9 +89,8 @@ def test_who_hung_up_while_waiting_for_a_turn_is_not_answered(
 ) -> None:
     services = served.app.state.services
     free, came = hold(services.desk, monkeypatch)
-    first = threading.Thread(
-        target=httpx.post, args=(f"{served.url}/v1/chat",), kwargs={"json": {"message": "First?"}}
-    )
+    said: dict[str, Any] = {"json": {"message": "First?"}, "timeout": PATIENCE_S}
+    first = threading.Thread(target=httpx.post, args=(f"{served.url}/v1/chat",), kwargs=said)
     first.start()
     until(lambda: services.questions.running == 1)
     path, asked = ASKED[name]
@@ -95,7 +98,8 @@ def test_who_hung_up_while_waiting_for_a_turn_is_not_answered(
     with connected(served) as waiting:
         waiting.sendall(head(path, "application/json", len(body)) + body)
         until(lambda: services.questions.waiting == 1)
-    time.sleep(0.1)  # until the server has seen it hang up
+    # Answered behind it: that it hung up has been seen by then.
+    assert httpx.get(f"{served.url}/healthz", timeout=PATIENCE_S).status_code == 200
     free.set()
     first.join()
     until(lambda: services.questions.running == 0)
