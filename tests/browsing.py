@@ -80,7 +80,7 @@ class Reader:
 
     def __init__(self, browser: Any, url: str, **options: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(60_000)
         self.tab = self.context.new_page()
         self.url = url
         self.noted: list[str] = []

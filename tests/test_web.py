@@ -383,12 +383,13 @@ def test_a_broken_stream_is_taken_up_again(reader: Reader) -> None:
 
 
 def test_a_busy_server_says_when_to_come_back(reader: Reader) -> None:
+    reader.tab.clock.install()
     tab = reader.open()
-    problem = {"detail": "Too many requests; try again in 2 s.", "request_id": "req_1"}
+    problem = {"detail": "Too many requests; try again in 60 s.", "request_id": "req_1"}
     tab.route(
         "**/v1/chat",
         lambda route: route.fulfill(
-            status=429, headers={"Retry-After": "2"}, body=json.dumps(problem)
+            status=429, headers={"Retry-After": "60"}, body=json.dumps(problem)
         ),
         times=1,
     )
@@ -399,6 +400,7 @@ def test_a_busy_server_says_when_to_come_back(reader: Reader) -> None:
     assert button.is_disabled()
     assert "try again in" in button.inner_text().lower()
     assert tab.locator(".request-id").inner_text() == "Request req_1"
+    tab.clock.fast_forward(60_000)
     tab.locator(".state.error button:enabled").click()
     tab.locator(".answer .cite").first.wait_for()
     reader.noted[:] = [one for one in reader.noted if "429" not in one]
