@@ -23,6 +23,7 @@ KINDS = ("search", "chat", "stream", "write", "read", "session")
 # Enough to be found, few enough for the archive to stay as large as it is.
 _FEWEST_ARTICLES, _MOST_ARTICLES = 2, 4
 _QUESTIONS_A_SESSION = 10
+_LEAST_STEPS = 6
 _PLACES = ("Harrow Quay", "Elm Bridge", "Port Vessel", "North Tarn", "Castle Row", "Mill Fen")
 _THINGS = ("library", "tram depot", "water works", "night market", "ferry pier", "art school")
 _PEOPLE = ("Ida Quell", "Tomas Bray", "Rosa Lindt", "Omar Fenwick", "Petra Voss", "Jon Askew")
@@ -80,13 +81,16 @@ class Client:
         self._citations: list[dict[str, Any]] = []  # Any: JSON
 
     async def run(self, until: float) -> list[Call]:
-        """Go on until that reading of the monotonic clock; wait as long as the server asks for."""
-        calls = []
-        while (left_s := until - time.monotonic()) > 0:
+        """Go on until that reading of the monotonic clock; wait as long as the server asks for.
+
+        A few steps are taken however late it is: the machine may have stood still meanwhile.
+        """
+        calls: list[Call] = []
+        while (left_s := until - time.monotonic()) > 0 or len(calls) < _LEAST_STEPS:
             call = await self.step()
             calls.append(call)
             if call.retry_after_s:
-                await asyncio.sleep(min(call.retry_after_s, left_s))
+                await asyncio.sleep(max(min(call.retry_after_s, left_s), 0))
         return calls
 
     async def step(self) -> Call:

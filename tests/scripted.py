@@ -15,6 +15,9 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+# Settings by which a reply that is held back is not given up meanwhile. Any: of several types.
+PATIENT: dict[str, Any] = {"llm_total_timeout_s": 300, "llm_read_timeout_s": 300}
+
 
 class Reply(NamedTuple):
     """What the scripted language model does with a request: text in pieces, or an error.

@@ -22,7 +22,9 @@ HASH = "sha256:"
 
 @pytest.fixture(scope="module")
 def app_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(data_dir=tmp_path_factory.mktemp("data")))) as opened:
+    # Sixteen writers at once are refused by no slow machine.
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), queue_wait_s=60)
+    with TestClient(create_app(settings)) as opened:
         yield opened
 
 

@@ -27,9 +27,9 @@ from tests.openai_served import (
     serve_archive,
     streamed,
 )
-from tests.scripted import ScriptedLLM
+from tests.scripted import PATIENT, ScriptedLLM
 from tests.test_api_chat import QUESTION
-from tests.test_streams import PATIENCE_S, PATIENT, Served, serve
+from tests.test_streams import PATIENCE_S, Served, serve
 
 
 @pytest.fixture(scope="module")

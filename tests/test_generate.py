@@ -24,7 +24,7 @@ from rag.prompts import ABSTAINED, ABSTENTION, NO_ANSWER, UNSUPPORTED_MARK
 from rag.settings import Settings
 from rag.types import Account, Answer, Article, Delta, Evidence, Question, Turn, Usage
 from rag.wiring import build_answerer, build_writer
-from tests.scripted import Reply, ScriptedLLM
+from tests.scripted import PATIENT, Reply, ScriptedLLM
 
 OpenIndex = Callable[[Path], Index]
 Stage = Callable[[Article], Staged]
@@ -73,10 +73,6 @@ def answerer(archive: Index, url: str, **fields: Any) -> Answerer:  # Any: of se
 
 def evidence_of(asked: Answerer) -> Evidence:
     return asked.prepare(ASKED, now=NOW)
-
-
-# A model that is held back is not given up meanwhile. Any: fields of several types.
-PATIENT: dict[str, Any] = {"llm_total_timeout_s": 300, "llm_read_timeout_s": 300}
 
 
 def streamed(asked: Answerer, stop: threading.Event | None = None) -> list[Delta | Answer]:

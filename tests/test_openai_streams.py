@@ -27,8 +27,8 @@ from tests.openai_served import (
     serve_archive,
     streamed,
 )
-from tests.scripted import Reply, ScriptedLLM
-from tests.test_streams import PATIENCE_S, PATIENT, Served, asking, until
+from tests.scripted import PATIENT, Reply, ScriptedLLM
+from tests.test_streams import PATIENCE_S, Served, asking, until
 
 
 @pytest.fixture(scope="module")

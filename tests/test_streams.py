@@ -24,14 +24,12 @@ from api.guards.admission import Admission
 from api.streams import Run
 from rag.settings import Settings
 from rag.types import Answer, Evidence, Question
-from tests.scripted import Reply, ScriptedLLM
+from tests.scripted import PATIENT, Reply, ScriptedLLM
 from tests.test_api_chat import BRIDGE, MUSEUM, QUESTION
 
 WRITTEN = "Mayor Ida Quell blamed the water board for the delay [1]."
 # No measure of speed: a shared machine may stand still for some seconds.
 PATIENCE_S = 60.0
-# For a model that a test holds back: no answer is given up meanwhile. Any: as settings have it.
-PATIENT: dict[str, Any] = {"llm_total_timeout_s": 300.0, "llm_read_timeout_s": 300.0}
 
 
 class Sent(NamedTuple):

@@ -364,6 +364,7 @@ def test_no_answer_waits_for_a_collector_that_does_not_reply(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(otlp, "_TIMEOUT_S", 300.0)
+    monkeypatch.setattr(otlp, "_EVERY_MS", 50)
     collector = Collector(is_silent=True)
     settings = Settings(data_dir=tmp_path, otlp_endpoint=collector.url)
     with TestClient(create_app(settings)) as client:
