@@ -8,7 +8,6 @@ Of a server as little is imported as its answer takes; of an archive here, no HT
 
 from __future__ import annotations
 
-import gc
 import sys
 from contextlib import contextmanager
 from enum import StrEnum
@@ -165,13 +164,12 @@ def replay(
 
 @contextmanager
 def _quick() -> Iterator[None]:
-    """Do without what a short command has no use for: each takes a tenth of it.
+    """Do without what a short command has no use for: it takes a tenth of it.
 
-    Among what is imported is no garbage to look for; and httpx 0.28 imports its own command line,
-    with click and pygments, unless that cannot be had (httpx2 has learned to wait: its #947).
+    httpx 0.28 imports its own command line, with click and pygments, unless that cannot be had
+    (httpx2 has learned to wait: its #947).
     """
-    was_on, unwanted = gc.isenabled(), "httpx._main"
-    gc.disable()
+    unwanted = "httpx._main"
     is_there = unwanted in sys.modules
     if not is_there:
         sys.modules[unwanted] = None  # type: ignore[assignment] # how Python says: not to be had
@@ -180,8 +178,6 @@ def _quick() -> Iterator[None]:
     finally:
         if not is_there:
             del sys.modules[unwanted]
-        if was_on:
-            gc.enable()
 
 
 def _format(output: Format | None, *, json: bool) -> Format:
