@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from api.client.replies import as_
-from api.schemas.questions import ChatAnswer, FoundPassage, SearchResponse
+from api.schemas.answers import ChatAnswer, FoundPassage, SearchResponse
 from api.schemas.sessions import Conversation, FeedbackKept, SessionInfo, SessionList
 from rag.types import (
     Article,

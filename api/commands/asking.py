@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from api.client import Dateline
-    from api.schemas.questions import FoundPassage
+    from api.schemas.answers import FoundPassage
     from rag.bundle import Bundle
     from rag.types import Answer, Question
 
@@ -228,7 +228,7 @@ def _answer_there(
 
 
 def _found_here(data_dir: Path | None, wanted: Question) -> tuple[FoundPassage, ...]:
-    from api.schemas.questions import FoundPassage
+    from api.schemas.answers import FoundPassage
     from rag.retrieve import Retriever
 
     with open_data(data_dir) as opened:
