@@ -17,12 +17,12 @@ FILES = sorted(
 )
 # The command line runs the evals and shows their report.
 EVALS_FROM = (
-    "api/cli.py",
     "api/commands/evals.py",
     "api/commands/evaltarget.py",
     "api/commands/goldsets.py",
     "api/commands/judging.py",
     "api/commands/render_eval.py",
+    "api/commands/serving.py",
 )
 # A server is asked by the client that everybody uses, so that one client is tested by all.
 EVALS_MAY = ("rag", "evals", "api.client", "ingest.pipeline", "ingest.read", "ingest.split")
