@@ -282,13 +282,14 @@ def test_asking_a_server_imports_nothing_heavy(url: str) -> None:
         "rag.answer",
     ]  # fmt: skip
     code = (
-        "import json, sys\n"
+        "import gc, json, sys\n"
         "from api.cli import main\n"
         f"sys.argv = {['dateline', 'ask', QUESTION, '--url', url]!r}\n"
         "try: main()\n"
         "except SystemExit as left: sys.stderr.write(json.dumps([left.code, "
-        f"sorted(set({heavy!r}) & set(sys.modules))]))\n"
+        f"sorted(set({heavy!r}) & set(sys.modules)), gc.get_count()[0] > 10_000]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stderr) == [0, []]
+    # Nor did it look for garbage among it.
+    assert json.loads(done.stderr) == [0, [], True]
     assert done.stdout.startswith(f"Q  {QUESTION}\n")
