@@ -23,8 +23,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.asking import Asked, Desk, Stopped
 from api.guards.admission import Admission
+from api.schemas.answers import FoundPassage
 from api.schemas.events import Done, Retrieved, Started, Written
-from api.schemas.questions import FoundPassage
 from rag.types import Answer, Evidence
 
 # A proxy that collects a reply before it passes it on would undo the streaming.

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from api.schemas.questions import ChatAnswer
+from api.schemas.answers import ChatAnswer
 from rag.types import AnswerSpan, Citation, Source, Verification
 
 QUESTION = "Who blamed the water board?"

@@ -1,5 +1,6 @@
 """The command line in process: what it printed and how it ended."""
 
+import gc
 import json
 import sys
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
@@ -26,6 +27,8 @@ def dateline(*arguments: str | Path | int, piped: bytes | str | None = None) -> 
     out, err, code = StringIO(), StringIO(), 0
     argv = ["dateline", *map(str, arguments)]
     with ExitStack() as stack:
+        # A command sets it for its process, which ends with it elsewhere.
+        stack.callback(gc.set_threshold, *gc.get_threshold())
         stack.enter_context(patch.object(sys, "argv", argv))
         if piped is not None:
             sent = piped.encode() if isinstance(piped, str) else piped

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, NamedTuple
 
-from api.schemas.questions import ChatAnswer
+from api.schemas.answers import ChatAnswer
 
 # Status, headers, and the body or its pieces.
 Reply = tuple[int, dict[str, str], bytes | tuple[bytes, ...]]

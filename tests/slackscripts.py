@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from api.client import Dateline, Event
+from api.schemas.answers import ChatAnswer
 from api.schemas.events import Written
-from api.schemas.questions import ChatAnswer
 from api.schemas.sessions import Conversation, SessionMessage
 from api.slack.app import Bot
 from rag.catalog import open_engine

@@ -274,17 +274,22 @@ def test_asking_a_server_imports_nothing_heavy(url: str) -> None:
     heavy = [
         "sqlalchemy", "fastapi", "starlette", "uvicorn", "numpy", "chromadb", "onnxruntime",
         "tokenizers", "tantivy", "llama_index", "opentelemetry", "prometheus_client", "limits",
-        "trafilatura", "sentencex", "httpx._main", "click", "pygments", "api.app", "api.inprocess",
-        "ingest", "evals", "rag.index", "rag.wiring", "rag.answer",
+        "trafilatura", "sentencex", "httpx._main", "click", "pygments", "multiprocessing",
+        "anyio._core", "rich.live", "rich.markdown", "rich.table", "typer.rich_utils", "api.app",
+        "api.inprocess", "api.client.asynchronous", "api.commands.chat", "api.commands.mcp",
+        "api.commands.serving", "api.schemas.documents", "api.schemas.questions",
+        "api.schemas.sessions", "ingest", "evals", "rag.index", "rag.onnx", "rag.wiring",
+        "rag.answer",
     ]  # fmt: skip
     code = (
-        "import json, sys\n"
+        "import gc, json, sys\n"
         "from api.cli import main\n"
         f"sys.argv = {['dateline', 'ask', QUESTION, '--url', url]!r}\n"
         "try: main()\n"
         "except SystemExit as left: sys.stderr.write(json.dumps([left.code, "
-        f"sorted(set({heavy!r}) & set(sys.modules))]))\n"
+        f"sorted(set({heavy!r}) & set(sys.modules)), gc.get_count()[0] > 10_000]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stderr) == [0, []]
+    # Nor did it look for garbage among it.
+    assert json.loads(done.stderr) == [0, [], True]
     assert done.stdout.startswith(f"Q  {QUESTION}\n")

@@ -167,6 +167,11 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_of_a_mistyped_command_the_one_that_was_meant_is_named(run: Run) -> None:
+    ran = run("evl")
+    assert (ran.code, "Did you mean 'eval'?" in ran.err) == (2, True)
+
+
 BLAMED = "who was blamed for the Taji attack"
 
 

@@ -14,9 +14,9 @@ from unittest.mock import create_autospec
 import pytest
 
 from api.client import AsyncDateline, Dateline, Event, calls
+from api.schemas.answers import ChatAnswer
 from api.schemas.documents import ArticleIn
 from api.schemas.events import Retrieved, Started, Written
-from api.schemas.questions import ChatAnswer
 from rag.errors import (
     ConfigurationError,
     InputError,

@@ -8,8 +8,8 @@ import pytest
 
 from api.client import AsyncDateline, Dateline, Event, peer
 from api.inprocess import opened
+from api.schemas.answers import ChatAnswer
 from api.schemas.events import Retrieved, Started, Written
-from api.schemas.questions import ChatAnswer
 from rag.errors import Busy, DependencyError, InputError, NotFound
 from rag.settings import Settings
 from rag.types import Filters

@@ -16,9 +16,9 @@ from api.app import create_app
 from api.auth import Caller
 from api.client import Dateline
 from api.inprocess import InProcess, inside, opened
+from api.schemas.answers import ChatAnswer
 from api.schemas.documents import ArticleIn
 from api.schemas.events import Started
-from api.schemas.questions import ChatAnswer
 from rag.errors import (
     ConfigurationError,
     DependencyError,

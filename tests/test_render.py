@@ -18,8 +18,8 @@ from api.commands.render import (
     terminal,
 )
 from api.remarks import REASONS, remarks
+from api.schemas.answers import FoundPassage
 from api.schemas.events import Retrieved, Started, Written
-from api.schemas.questions import FoundPassage
 from api.terminal.writing import Writing
 from rag.types import Scores
 from tests.answers_made import EVIL, QUESTION, answer, citation, evil_answer, verification

@@ -13,9 +13,23 @@ than a minute of pauses; a stream that breaks is taken up again. Whoever leaves 
 closes it, as with `closing` and `aclosing`. Both classes are made of the same calls, in `calls.py`.
 """
 
-from api.client.asynchronous import AsyncDateline
+from typing import TYPE_CHECKING
+
 from api.client.peer import DEFAULT_URL
 from api.client.replies import Event
 from api.client.sync import Dateline
 
+if TYPE_CHECKING:
+    from api.client.asynchronous import AsyncDateline
+
 __all__ = ["DEFAULT_URL", "AsyncDateline", "Dateline", "Event"]
+
+if not TYPE_CHECKING:  # mypy would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        # Late, because who waits for replies does without.
+        if name != "AsyncDateline":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from api.client.asynchronous import AsyncDateline
+
+        return AsyncDateline

@@ -3,15 +3,15 @@
 >>> ask("Who was blamed?").path
 '/v1/chat'
 
-Each function of the client is one `Call` here, which `sync.py` and `asynchronous.py` send.
+Each function of the client is one `Call` here, which `sync.py` and `asynchronous.py` send. The
+models of rarer replies are imported when somebody asks for one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from api.client.replies import as_
-from api.schemas.questions import ChatAnswer, FoundPassage, SearchResponse
-from api.schemas.sessions import Conversation, FeedbackKept, SessionInfo, SessionList
+from api.schemas.answers import ChatAnswer, FoundPassage, SearchResponse
 from rag.types import (
     Article,
     ArticleMeta,
@@ -24,6 +24,7 @@ from rag.types import (
 if TYPE_CHECKING:
     from api.schemas.documents import ArticleIn, ResolvedCitation, SourceInfo
     from api.schemas.health import Readiness
+    from api.schemas.sessions import Conversation, FeedbackKept, SessionInfo
     from ingest.pipeline import Outcome
 
 T = TypeVar("T")
@@ -154,30 +155,39 @@ def add(one: "ArticleIn") -> Call["Outcome"]:
     return Call("POST", "/v1/documents", as_(Outcome), one.model_dump(mode="json"))
 
 
-def begin_session(session_id: str | None = None, *, title: str | None = None) -> Call[SessionInfo]:
+def begin_session(
+    session_id: str | None = None, *, title: str | None = None
+) -> Call["SessionInfo"]:
     """Begin a conversation, or return the caller's own of that id. Raises InputError."""
+    from api.schemas.sessions import SessionInfo
+
     body = {"id": session_id, "title": title}
     repeatable = session_id is not None
     return Call("POST", "/v1/sessions", as_(SessionInfo), body, repeatable=repeatable)
 
 
-def session(session_id: str) -> Call[Conversation]:
+def session(session_id: str) -> Call["Conversation"]:
     """Return a conversation with its questions and answers, oldest first. Raises NotFound."""
+    from api.schemas.sessions import Conversation
+
     return Call("GET", f"/v1/sessions/{_part(session_id)}", as_(Conversation))
 
 
-def sessions() -> Call[Page[SessionInfo]]:
+def sessions() -> Call[Page["SessionInfo"]]:
     """Yield the caller's conversations, last used first."""
+    from api.schemas.sessions import SessionList
 
-    def read(sent: bytes) -> Page[SessionInfo]:
+    def read(sent: bytes) -> Page["SessionInfo"]:
         page = as_(SessionList)(sent)
         return Page(page.sessions, page.next_cursor)
 
     return Call("GET", "/v1/sessions", read, params={"limit": _PAGE})
 
 
-def rename_session(session_id: str, title: str) -> Call[SessionInfo]:
+def rename_session(session_id: str, title: str) -> Call["SessionInfo"]:
     """Give a conversation another title. Raises NotFound."""
+    from api.schemas.sessions import SessionInfo
+
     path = f"/v1/sessions/{_part(session_id)}"
     return Call("PATCH", path, as_(SessionInfo), {"title": title})
 
@@ -194,8 +204,10 @@ def rate(
     reasons: Sequence[str] = (),
     comment: str | None = None,
     citation_index: int | None = None,
-) -> Call[FeedbackKept]:
+) -> Call["FeedbackKept"]:
     """Keep what a reader thinks of an answer; said again, it replaces. Raises NotFound."""
+    from api.schemas.sessions import FeedbackKept
+
     body = {
         "message_id": message_id,
         "rating": rating,

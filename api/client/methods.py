@@ -30,12 +30,15 @@ def shown(method: _Method, make: Callable[..., Any], returns: object) -> _Method
 
 
 def reply_of(make: Callable[..., Any]) -> Any:  # Any: a type, as a value
-    """Return what the reply to a call becomes."""
-    [value] = get_args(make.__annotations__["return"])
-    return value.__forward_arg__ if isinstance(value, ForwardRef) else value
+    """Return what the reply to a call becomes: the name alone of what is imported late."""
+    return _only(make.__annotations__["return"])
 
 
 def row_of(make: Callable[..., Any]) -> Any:  # Any: as above
     """Return what the rows of a list become."""
-    [row] = get_args(reply_of(make))
-    return row
+    return _only(reply_of(make))
+
+
+def _only(generic: Any) -> Any:  # Any: as above
+    [value] = get_args(generic)
+    return value.__forward_arg__ if isinstance(value, ForwardRef) else value

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from api.schemas.answers import ChatAnswer
 from api.schemas.events import Retrieved, Started, Written
-from api.schemas.questions import ChatAnswer
 from rag.errors import (
     Busy,
     ConfigurationError,

@@ -8,12 +8,12 @@ Of a server as little is imported as its answer takes; of an archive here, no HT
 
 from __future__ import annotations
 
-import gc
+import os
 import sys
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,10 +39,10 @@ from api.commands.reached import remote
 from rag.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, MutableMapping, Sequence
 
     from api.client import Dateline
-    from api.schemas.questions import FoundPassage
+    from api.schemas.answers import FoundPassage
     from rag.bundle import Bundle
     from rag.types import Answer, Question
 
@@ -165,23 +165,30 @@ def replay(
 
 @contextmanager
 def _quick() -> Iterator[None]:
-    """Do without what a short command has no use for: each takes a tenth of it.
+    """Import without what a short command has no use for: each takes a part of it.
 
-    Among what is imported is no garbage to look for; and httpx 0.28 imports its own command line,
-    with click and pygments, unless that cannot be had (httpx2 has learned to wait: its #947).
+    httpx 0.28 imports its own command line, with click and pygments, unless that cannot be had
+    (httpx2 has learned to wait: its #947); and pydantic looks through all installed packages for
+    plugins of its own.
     """
-    was_on, unwanted = gc.isenabled(), "httpx._main"
-    gc.disable()
-    is_there = unwanted in sys.modules
-    if not is_there:
-        sys.modules[unwanted] = None  # type: ignore[assignment] # how Python says: not to be had
+    with (
+        _held(sys.modules, "httpx._main", None),  # how Python says: not to be had
+        _held(os.environ, "PYDANTIC_DISABLE_PLUGINS", "1"),
+    ):
+        yield
+
+
+@contextmanager
+def _held(names: MutableMapping[str, Any], name: str, value: object) -> Iterator[None]:
+    """Have `name` mean `value` for a while, unless it means something already."""
+    if name in names:
+        yield
+        return
+    names[name] = value
     try:
         yield
     finally:
-        if not is_there:
-            del sys.modules[unwanted]
-        if was_on:
-            gc.enable()
+        del names[name]
 
 
 def _format(output: Format | None, *, json: bool) -> Format:
@@ -232,7 +239,7 @@ def _answer_there(
 
 
 def _found_here(data_dir: Path | None, wanted: Question) -> tuple[FoundPassage, ...]:
-    from api.schemas.questions import FoundPassage
+    from api.schemas.answers import FoundPassage
     from rag.retrieve import Retriever
 
     with open_data(data_dir) as opened:

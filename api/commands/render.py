@@ -17,7 +17,7 @@ from rich.text import Text
 from api.remarks import byline, origin, remarks
 
 if TYPE_CHECKING:
-    from api.schemas.questions import FoundPassage
+    from api.schemas.answers import FoundPassage
     from ingest.pipeline import IngestReport
     from rag.bundle import Changes
     from rag.index import CheckReport

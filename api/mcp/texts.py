@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Protocol
 
 from api.mcp.replies import Answered, ArticlePart
-from api.schemas.questions import FoundPassage
+from api.schemas.answers import FoundPassage
 from rag.types import AbstainReason, Citation
 from rag.untrusted import commands
 

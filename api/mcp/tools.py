@@ -19,7 +19,8 @@ from pydantic_core import core_schema
 from api.client import Dateline, Event
 from api.mcp.replies import Answered, ArticlePart
 from api.mcp.texts import answer_text, article_text, passages_text
-from api.schemas.questions import ChatAnswer, QuestionText, SearchResponse
+from api.schemas.answers import ChatAnswer, SearchResponse
+from api.schemas.questions import QuestionText
 from api.schemas.sessions import SessionName
 from rag.errors import DependencyError
 from rag.types import Filters, Names, UtcTime, UtcTimeInclusive, Value

@@ -20,14 +20,9 @@ from api.asking import Asked, Stopped
 from api.auth import Caller
 from api.deps import Asker, Facts, MessageId, RequestId, SearchTurn, Served, Services
 from api.errors import responses
+from api.schemas.answers import ChatAnswer, FoundPassage, SearchResponse
 from api.schemas.events import EVENT, MEDIA_TYPE
-from api.schemas.questions import (
-    ChatAnswer,
-    ChatRequest,
-    FoundPassage,
-    SearchRequest,
-    SearchResponse,
-)
+from api.schemas.questions import ChatRequest, SearchRequest
 from api.streams import HEADERS, Run
 from api.watch.metrics import Metrics, observed
 from rag.errors import NotFound

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.schemas.questions import FoundPassage
+from api.schemas.answers import FoundPassage
 from rag.types import Value
 
 MEDIA_TYPE = "text/event-stream"

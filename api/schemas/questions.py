@@ -1,4 +1,4 @@
-"""What is asked and what comes back: questions, passages, the answer object as it is sent.
+"""What is asked: questions, with how to look for passages; what comes back is in `answers`.
 
 >>> ChatRequest(message="Who was blamed?").question().text
 'Who was blamed?'
@@ -8,26 +8,12 @@ a store nor a tokenizer can encode.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from api.schemas.sessions import SessionName
-from rag.bundle import Bundle, bundle, versions
-from rag.types import (
-    Answer,
-    Evidence,
-    Filters,
-    Hit,
-    Question,
-    RetrievalMode,
-    Scores,
-    Storable,
-    Turn,
-    Value,
-    storable,
-)
+from rag.types import Filters, Question, RetrievalMode, Storable, Turn, Value, storable
 
 MAX_QUESTION_CHARS = 4_000
 _TURNS = 10
@@ -115,59 +101,6 @@ class SearchRequest(Value):
     k: int = Field(default=8, ge=1, le=100, description="passages at most")
     filters: Filters = Filters()
     mode: RetrievalMode = "hybrid"
-
-
-class FoundPassage(Value):
-    """A passage that was found; `article.text[start_char_index:end_char_index] == text`."""
-
-    article_id: str
-    passage_id: str
-    title: str
-    url: str | None
-    source: str | None
-    published_at: datetime | None
-    text: str
-    start_char_index: int
-    end_char_index: int
-    score: float = Field(description="scores.fused: decides the order, 0 and up")
-    scores: Scores | None
-
-    @classmethod
-    def of(cls, hit: Hit, *, scores: bool) -> Self:
-        """Return `hit` flat, with or without where its rank comes from."""
-        return cls(
-            **hit.article.model_dump(include={"title", "url", "source", "published_at"}),
-            **hit.passage.model_dump(exclude={"content_hash", "position"}),
-            score=hit.scores.fused,
-            scores=hit.scores if scores else None,
-        )
-
-
-class SearchResponse(Value):
-    """Best first."""
-
-    hits: tuple[FoundPassage, ...]
-
-
-class ChatAnswer(Answer):
-    """The answer object; `passages` are those that were read, when they were asked for."""
-
-    # The API has one shape of a found passage, the answer inside has whole hits.
-    passages: tuple[FoundPassage, ...] | None = None  # type: ignore[assignment]
-    bundle: Bundle | None = Field(
-        default=None, description="what `dateline replay` reads, when it was asked for"
-    )
-
-    @classmethod
-    def of(cls, answer: Answer, evidence: Evidence, request: ChatRequest) -> Self:
-        """Return `answer` as it is sent in reply to `request`."""
-        wanted = request.include
-        passages = [FoundPassage.of(hit, scores="scores" in wanted) for hit in evidence.hits]
-        added = {
-            "passages": tuple(passages) if "passages" in wanted else None,
-            "bundle": bundle(evidence, answer, versions()) if "bundle" in wanted else None,
-        }
-        return cls(**(dict(answer) | added))
 
 
 def _turns(messages: Sequence[Message]) -> tuple[Turn, ...]:
