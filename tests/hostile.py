@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.commands import dateline
+from tests.waiting import PATIENCE_S
 
-# No measure of speed: a shared machine may stand still for some seconds.
-PATIENCE_S = 60.0
 # What takes 15, 60 and 30 seconds in earnest: for a client that may stand still in the middle of
 # what it sends, and for one that is to be given up.
 SERVE = """
 import sys
 from api import cli
 from api.guards import connections
+from tests.waiting import PATIENCE_S
 connections.HEAD_S, connections.STALLED_S = map(float, sys.argv[3:])
 sys.argv = ["dateline", "serve", "--port", sys.argv[1], "--data-dir", sys.argv[2]]
 cli.main()

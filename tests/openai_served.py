@@ -11,7 +11,8 @@ from openai.types.chat import ChatCompletionChunk
 
 from rag.settings import Settings
 from tests.test_api_chat import BRIDGE, MUSEUM, ORCHARD, QUESTION
-from tests.test_streams import PATIENCE_S, Served, serve
+from tests.test_streams import Served, serve
+from tests.waiting import PATIENCE_S
 
 ANSWER = (
     "Mayor Ida Quell, reports ledger.example (4 May 2021): "

@@ -22,8 +22,8 @@ from tests import slackpayloads
 from tests.slackmessages import Message
 from tests.slackpayloads import ANNA, BOT_USER, CHANNEL, TEAM, event_payload
 from tests.slackserver import SlackServer
-from tests.slacksockets import wait_for
 from tests.slackworkspace import BOT_TOKEN
+from tests.waiting import wait_for
 
 SIGNING_SECRET = "signed-with-this"  # noqa: S105
 HERE = f"<@{BOT_USER}>"
@@ -99,9 +99,9 @@ class Desk:
             assert sent.status_code == 200, sent.text
         return ts
 
-    def reply(self, ts: str, *, channel: str = CHANNEL, timeout_s: float = 60) -> Message:
+    def reply(self, ts: str, *, channel: str = CHANNEL) -> Message:
         """Return the finished answer to the message."""
-        return finished(self.slack, ts, channel=channel, timeout_s=timeout_s)
+        return finished(self.slack, ts, channel=channel)
 
     def ask(self, text: str, **where: Any) -> Message:
         """Write a message, and return the finished answer to it."""
@@ -135,7 +135,6 @@ def finished(
     *,
     channel: str = CHANNEL,
     number: int = 0,
-    timeout_s: float = 60,
 ) -> Message:
     """Return the bot's message of that number in a thread, when it is done."""
 
@@ -143,8 +142,7 @@ def finished(
         found = replies(slack, thread_ts, channel=channel)[number:]
         return found[0] if found and found[0].stream != "open" else None
 
-    message: Message = wait_for(done, timeout_s=timeout_s)
-    return message
+    return wait_for(done)
 
 
 def texts(blocks: Sequence[Any]) -> Iterator[str]:

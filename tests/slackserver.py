@@ -51,6 +51,7 @@ class _Staged(NamedTuple):
     error: str | None = None
     retry_after_s: int = 0
     hang_s: float = 0
+    let_go: threading.Event | None = None
     status: int = 200
     untold: bool = False
 
@@ -160,6 +161,12 @@ class SlackServer:
         """Wait so long before doing what the method does, the next `times`."""
         self._stage(method, _Staged(hang_s=seconds), times)
 
+    def hold(self, method: str, *, times: int = 1) -> threading.Event:
+        """Hold the next `times` until the event that is returned is set, a minute at most."""
+        let_go = threading.Event()
+        self._stage(method, _Staged(hang_s=60, let_go=let_go), times)
+        return let_go
+
     def lose(self, method: str, *, after_s: float = 0, times: int = 1) -> None:
         """Do what the method does, and hang up so much later without a word, the next `times`."""
         self._stage(method, _Staged(hang_s=after_s, untold=True), times)
@@ -187,7 +194,7 @@ class SlackServer:
         if staged.untold:
             self._done_untold(call, staged)
             return HANG_UP
-        self._closing.wait(staged.hang_s)
+        (staged.let_go or self._closing).wait(staged.hang_s)
         try:
             if staged.error:
                 raise Refused(staged.error)
@@ -203,7 +210,7 @@ class SlackServer:
     def _done_untold(self, call: Call, staged: _Staged) -> None:
         with self._lock:
             self._done(call)
-        self._closing.wait(staged.hang_s)
+        (staged.let_go or self._closing).wait(staged.hang_s)
 
     def _done(self, call: Call) -> dict[str, Any]:
         if call.method != "apps.connections.open":

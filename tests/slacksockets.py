@@ -9,7 +9,6 @@ True
 import json
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -18,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from tests.slackpayloads import APP
+from tests.waiting import wait_for
 
 
 class Ack(NamedTuple):
@@ -26,15 +26,6 @@ class Ack(NamedTuple):
     envelope_id: str
     took_s: float
     payload: Any  # JSON
-
-
-def wait_for(true: Callable[[], Any], *, timeout_s: float = 60.0) -> Any:
-    """Return what `true` returns once that is true; fail where it does not become so."""
-    until = time.monotonic() + timeout_s
-    while not (found := true()):
-        assert time.monotonic() < until, f"not so within {timeout_s} s"
-        time.sleep(0.01)
-    return found
 
 
 class SocketMode:
@@ -60,9 +51,9 @@ class SocketMode:
         port = self._server.socket.getsockname()[1]
         return f"ws://127.0.0.1:{port}/link/?ticket={uuid4()}&app_id={APP}"
 
-    def wait_connected(self, *, links: int = 1, timeout_s: float = 60.0) -> None:
+    def wait_connected(self, *, links: int = 1) -> None:
         """Wait until so many connections are open."""
-        wait_for(lambda: len(self._links) >= links, timeout_s=timeout_s)
+        wait_for(lambda: len(self._links) >= links)
 
     def send_envelope(
         self,
@@ -71,11 +62,10 @@ class SocketMode:
         *,
         envelope_id: str | None = None,
         retry_attempt: int = 0,
-        timeout_s: float = 60.0,
     ) -> Ack:
         """Send events_api, slash_commands or interactive, and return how it was acknowledged.
 
-        Fails where it was not within `timeout_s`. To deliver again as Slack does, send the same
+        Fails where it was not within a minute. To deliver again as Slack does, send the same
         payload with a `retry_attempt`.
         """
         envelope_id = envelope_id or str(uuid4())
@@ -92,8 +82,7 @@ class SocketMode:
         self._acks.pop(envelope_id, None)
         self._sent_s[envelope_id] = time.monotonic()
         self._links[-1].send(json.dumps(envelope))
-        ack: Ack = wait_for(lambda: self._acks.get(envelope_id), timeout_s=timeout_s)
-        return ack
+        return wait_for(lambda: self._acks.get(envelope_id))
 
     def disconnect(self) -> None:
         """Ask the app to connect anew, as Slack does every few hours, and close the old one."""

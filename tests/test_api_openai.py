@@ -29,7 +29,8 @@ from tests.openai_served import (
 )
 from tests.scripted import PATIENT, ScriptedLLM
 from tests.test_api_chat import QUESTION
-from tests.test_streams import PATIENCE_S, Served, serve
+from tests.test_streams import Served, serve
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import re
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from api.terminal.lines import typed
 from tests.browsing import Server, take_in_samples
 from tests.scripted import Reply, ScriptedLLM
 from tests.terminals import CTRL_C, CTRL_D, Terminal, obeyed
+from tests.waiting import wait_for
 
 KILLED = "How many coalition members were killed at Camp Taji?"
 TUNNEL = "Who closed the Larkspur tunnel?"
@@ -126,11 +126,11 @@ def test_ctrl_c_stops_an_answer_on_the_server_too_and_keeps_the_conversation(
         llm.replies = [Reply("Three members were killed [1].", before_piece_s=0.5)]
         terminal.enter(KILLED)
         terminal.see("reading 8 passages")
-        _eventually(lambda: len(llm.requests) == 1)
+        wait_for(lambda: len(llm.requests) == 1)
         terminal.press(CTRL_C)
         assert "stopped" in terminal.see("\n> ")
         [run] = _runs(slow)
-        _eventually(lambda: run.state == "interrupted")
+        wait_for(lambda: run.state == "interrupted")
         llm.replies = [Reply("Three members were killed [1].")]
         terminal.enter(KILLED)
         terminal.see("\n> ")
@@ -204,10 +204,3 @@ def test_a_command_without_a_question_does_not_wait_for_one() -> None:
 def _runs(server: Server) -> list[Any]:
     app: Any = server.config.app
     return list(app.state.services.streams._runs.values())
-
-
-def _eventually(holds: Callable[[], bool], *, within_s: float = 60) -> None:
-    until = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)

@@ -7,12 +7,13 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
 
-from tests.hostile import PATIENCE_S, Served, exchange, reset, rest, served, statuses
+from tests.hostile import Served, exchange, reset, rest, served, statuses
+from tests.waiting import wait_for
 
 JSON = "Content-Type: application/json"
 CLOSE = "Connection: close"
@@ -57,14 +58,6 @@ def hasty(started_hasty: Served) -> Iterator[Served]:
 def assert_lives(server: Served) -> None:
     assert server.process.poll() is None
     assert server.ready() == 200
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Return whether it holds before so much time is over that it never will."""
-    until = time.monotonic() + PATIENCE_S
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.05)
-    return holds()
 
 
 def chat(server: Served, *headers: str, body: bytes) -> bytes:
@@ -243,16 +236,16 @@ def test_a_reader_that_does_not_read_is_cut_off(hasty: Served) -> None:
                 reader = opened.enter_context(hasty.connect(receive_bytes=4_096))
                 named = f"X-Request-ID: reader-{number}"
                 reader.sendall(hasty.head("GET /openapi.json", named) * 200)
-        assert eventually(lambda: all(came(number) for number in range(10)))
+        wait_for(lambda: all(came(number) for number in range(10)))
         assert hasty.ready() == 200
-        assert eventually(lambda: hasty.connections() == 0)
+        wait_for(lambda: hasty.connections() == 0)
 
 
 def test_two_hundred_that_say_nothing_are_no_trouble(server: Served) -> None:
     with ExitStack() as opened:
         for _ in range(200):
             opened.enter_context(server.connect())
-        assert eventually(lambda: server.connections() >= 200)
+        wait_for(lambda: server.connections() >= 200)
         assert server.ready() == 200
         assert exchange(server, chat(server, body=b'{"message": "Who?"}')) == [200]
         assert server.connections() >= 200
@@ -286,7 +279,7 @@ def test_streams_cut_at_any_moment_give_their_turns_back(server: Served) -> None
         time.sleep((0.0, 0.005, 0.02, 0.05)[number % 4])
         reset(connection)
     # Those that came while the machine stood still may all be waiting, until each is looked at.
-    assert eventually(lambda: exchange(server, chat(server, body=QUESTION)) == [200])
+    wait_for(lambda: exchange(server, chat(server, body=QUESTION)) == [200])
 
 
 def test_a_stream_cut_after_its_first_event_is_forgotten(server: Served) -> None:
@@ -375,4 +368,4 @@ def test_the_log_has_no_traceback_and_no_error_of_ours(server: Served, hasty: Se
 
 
 def test_no_connection_is_left_open(server: Served, hasty: Served) -> None:
-    assert eventually(lambda: server.connections() == hasty.connections() == 0)
+    wait_for(lambda: server.connections() == hasty.connections() == 0)

@@ -27,7 +27,7 @@ from rag.errors import (
 )
 from rag.settings import Settings
 from tests.browsing import take_in_samples
-from tests.test_streams import until
+from tests.waiting import wait_for
 
 ASKED = "Who was blamed for the Taji attack?"
 
@@ -70,7 +70,7 @@ def test_hanging_up_inside_stops_the_work(here: Dateline) -> None:
     assert isinstance(started, Started)
     events.close()
     # The answer can be taken up again, as after any connection that broke.
-    until(lambda: here.ready().queue.running == 0)
+    wait_for(lambda: here.ready().queue.running == 0)
 
 
 def test_the_folder_is_free_again_afterwards_and_taken_meanwhile(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from rag.errors import Busy, ConfigurationError, DependencyError
 from rag.settings import Settings
 from tests.openai_served import ASKED, connected, serve_archive
 from tests.test_api_chat import QUESTION
-from tests.test_streams import PATIENCE_S, Served, serve
+from tests.test_streams import Served, serve
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")

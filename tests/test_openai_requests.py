@@ -9,7 +9,8 @@ import pytest
 
 from tests.openai_served import ANSWER, ASKED, connected, raw, serve_archive
 from tests.test_api_chat import QUESTION
-from tests.test_streams import PATIENCE_S, Served
+from tests.test_streams import Served
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")

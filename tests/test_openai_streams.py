@@ -28,7 +28,8 @@ from tests.openai_served import (
     streamed,
 )
 from tests.scripted import PATIENT, Reply, ScriptedLLM
-from tests.test_streams import PATIENCE_S, Served, asking, until
+from tests.test_streams import Served, asking
+from tests.waiting import PATIENCE_S, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +163,9 @@ def test_the_work_stops_when_nobody_waits_for_it(
     scripted_llm.replies = [Reply(DRAFT, is_held=True)]
     questions = written.app.state.services.questions
     with asking(written.url, "/v1/chat/completions", model="dateline", messages=ASKED):
-        until(lambda: scripted_llm.requests)
+        wait_for(lambda: scripted_llm.requests)
         assert questions.running == 1
-    until(lambda: '"status": 499' in caplog.text)
+    wait_for(lambda: '"status": 499' in caplog.text)
     assert questions.running == 0
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
@@ -178,7 +179,7 @@ def test_the_work_stops_when_a_stream_is_left(
     with stream_of(written) as reply:
         assert next(reply.iter_raw()) == b": keep-alive\n\n"
         assert questions.running == 1
-    until(lambda: questions.running == 0)
+    wait_for(lambda: questions.running == 0)
 
 
 class Left(StreamingResponse):
@@ -204,7 +205,7 @@ def test_how_the_work_failed_for_a_reader_who_left_is_noted_without_its_words(
     monkeypatch.setattr(routes, "StreamingResponse", Left)
     with suppress(httpx.HTTPError):
         raw(served.url, stream=True)
-    until(lambda: "has no answer: ValueError" in caplog.text)
+    wait_for(lambda: "has no answer: ValueError" in caplog.text)
     assert served.app.state.services.questions.running == 0
     gc.collect()
     assert "never retrieved" not in caplog.text

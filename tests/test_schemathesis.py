@@ -21,7 +21,8 @@ from api.app import create_app
 from api.routes.reference import document
 from rag.settings import Settings
 from tests.test_api_chat import BRIDGE, MUSEUM, QUESTION
-from tests.test_streams import PATIENCE_S, serve
+from tests.test_streams import serve
+from tests.waiting import PATIENCE_S
 
 # schemathesis makes cases by a schema that is only known when the tests run: Any below.
 SCHEMA: Any = schemathesis.openapi.from_dict(document(create_app(Settings())))

@@ -26,8 +26,8 @@ from tests.commands import dateline
 from tests.slackbots import HERE, finished, plain, replies, settings_of, shown
 from tests.slackpayloads import event_payload
 from tests.slackserver import SlackServer
-from tests.slacksockets import wait_for
 from tests.slackworkspace import APP_TOKEN, BOT_TOKEN
+from tests.waiting import wait_for
 
 ASKED = "Who was blamed for the Taji attack?"
 ROOT = Path(__file__).parents[1]

@@ -25,8 +25,8 @@ from tests.slackmessages import Message
 from tests.slackpayloads import block_action, event_payload, new_ts
 from tests.slackscripts import VOID, ScriptedDateline, bot_of, made
 from tests.slackserver import SlackServer
-from tests.slacksockets import wait_for
 from tests.slackworkspace import BOT_TOKEN
+from tests.waiting import wait_for
 
 LONG = "In meeting {} the council decided nothing at all about the old bridge. "
 

@@ -30,8 +30,8 @@ from tests.slackpayloads import (
     trigger_id,
 )
 from tests.slackserver import SlackServer
-from tests.slacksockets import wait_for
 from tests.slackworkspace import APP_TOKEN, BOT_TOKEN, CLIENT_ID, CLIENT_SECRET
+from tests.waiting import wait_for
 
 RECIPIENT = {"recipient_user_id": ANNA, "recipient_team_id": TEAM}
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}

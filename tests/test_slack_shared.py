@@ -17,9 +17,9 @@ from tests.slackbots import dispatch, plain, replies
 from tests.slackpayloads import APP, CHANNEL, event_payload
 from tests.slackscripts import ScriptedDateline, bot_of
 from tests.slackserver import SlackServer
-from tests.slacksockets import wait_for
 from tests.slackworkspace import CLIENT_ID, CLIENT_SECRET
 from tests.test_slack_replies import left, put_back_at_once
+from tests.waiting import wait_for
 
 BOTS = {"T0EAST": "U0EASTBOT", "T0WEST": "U0WESTBOT"}
 EAST, WEST = (f"<@{user}>" for user in BOTS.values())

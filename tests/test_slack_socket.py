@@ -23,8 +23,8 @@ from tests.slackbots import HERE, finished, plain, replies, settings_of, shown
 from tests.slackpayloads import event_payload, slash_command
 from tests.slackscripts import ScriptedDateline, bot_of
 from tests.slackserver import SlackServer
-from tests.slacksockets import wait_for
 from tests.slackworkspace import APP_TOKEN, BOT_TOKEN
+from tests.waiting import wait_for
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from tests.slackbots import HERE, SIGNING_SECRET, Desk, dispatch, finished, plai
 from tests.slackpayloads import event_payload, slash_command
 from tests.slackscripts import ScriptedDateline, bot_of
 from tests.slackserver import SlackServer
-from tests.slacksockets import wait_for
 from tests.slackworkspace import BOT_TOKEN, CLIENT_ID, CLIENT_SECRET
+from tests.waiting import wait_for
 
 ASKED = "Who was blamed for the Taji attack?"
 TOKENS = {"T0EAST": "xoxb-east-7f3a", "T0WEST": "xoxb-west-91bc", "T0MOVED": "xoxb-moved-20de"}

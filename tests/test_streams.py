@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +26,10 @@ from rag.settings import Settings
 from rag.types import Answer, Evidence, Question
 from tests.scripted import PATIENT, Reply, ScriptedLLM
 from tests.test_api_chat import BRIDGE, MUSEUM, QUESTION
+from tests.waiting import PATIENCE_S, wait_for
 
 WRITTEN = "Mayor Ida Quell blamed the water board for the delay [1]."
 # No measure of speed: a shared machine may stand still for some seconds.
-PATIENCE_S = 60.0
 
 
 class Sent(NamedTuple):
@@ -129,14 +129,6 @@ def asking(url: str, path: str = "/v1/chat", **asked: object) -> socket.socket:
     reader = socket.create_connection((host, int(port)))
     reader.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
     return reader
-
-
-def until(fulfilled: Callable[[], object]) -> None:
-    """Wait until it is fulfilled; fail where that takes so long that it never will be."""
-    last = time.monotonic() + PATIENCE_S
-    while not fulfilled():
-        assert time.monotonic() < last, "it did not come to pass"
-        time.sleep(0.01)
 
 
 def test_the_events_come_in_order_and_are_counted(served: Served) -> None:
@@ -250,7 +242,7 @@ def test_who_hangs_up_stops_the_work_and_can_take_it_up_again(
     scripted_llm.replies = [Reply(f"{WRITTEN} He said so", is_held=True), Reply(WRITTEN)]
     message_id = cut_off(written.url, after="message.delta")
     run = written.app.state.services.streams.get(message_id)
-    until(lambda: run.state == "interrupted")
+    wait_for(lambda: run.state == "interrupted")
     assert written.app.state.services.questions.running == 0
     address = f"{written.url}/v1/chat/{message_id}/events"
     reply = httpx.get(address, headers={"Last-Event-ID": "4"}, timeout=PATIENCE_S)
@@ -267,9 +259,9 @@ def test_who_hangs_up_without_a_stream_stops_the_work(
     scripted_llm.replies = [Reply("It took long. ", is_held=True)]
     questions = written.app.state.services.questions
     with asking(written.url, message=QUESTION):
-        until(lambda: scripted_llm.requests)
+        wait_for(lambda: scripted_llm.requests)
         assert questions.running == 1
-    until(lambda: questions.running == 0)
+    wait_for(lambda: questions.running == 0)
     assert len(scripted_llm.requests) == 1
 
 
@@ -323,7 +315,7 @@ def test_a_search_waits_for_no_answer(written: Served, scripted_llm: ScriptedLLM
     questions = written.app.state.services.questions
     scripted_llm.replies = [Reply("It took long. ", is_held=True)]
     readers = [asking(written.url, message=QUESTION, stream=True) for _ in range(4)]
-    until(lambda: questions.running == 4)
+    wait_for(lambda: questions.running == 4)
     found = httpx.post(f"{written.url}/v1/search", json={"query": "bridge"}, timeout=PATIENCE_S)
     assert (found.status_code, questions.running) == (200, 4)
     for reader in readers:

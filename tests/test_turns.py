@@ -17,7 +17,8 @@ from api.auth import ANONYMOUS
 from rag.settings import Settings
 from rag.types import Evidence, Question
 from tests.test_api_chat import BRIDGE
-from tests.test_streams import PATIENCE_S, Served, serve, until
+from tests.test_streams import Served, serve
+from tests.waiting import PATIENCE_S, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -92,17 +93,17 @@ def test_who_hung_up_while_waiting_for_a_turn_is_not_answered(
     said: dict[str, Any] = {"json": {"message": "First?"}, "timeout": PATIENCE_S}
     first = threading.Thread(target=httpx.post, args=(f"{served.url}/v1/chat",), kwargs=said)
     first.start()
-    until(lambda: services.questions.running == 1)
+    wait_for(lambda: services.questions.running == 1)
     path, asked = ASKED[name]
     body = json.dumps(asked).encode()
     with connected(served) as waiting:
         waiting.sendall(head(path, "application/json", len(body)) + body)
-        until(lambda: services.questions.waiting == 1)
+        wait_for(lambda: services.questions.waiting == 1)
     # Answered behind it: that it hung up has been seen by then.
     assert httpx.get(f"{served.url}/healthz", timeout=PATIENCE_S).status_code == 200
     free.set()
     first.join()
-    until(lambda: services.questions.running == 0)
+    wait_for(lambda: services.questions.running == 0)
     assert came == ["First?"]
 
 
